@@ -1,0 +1,203 @@
+//! Keeps Consents: an override with its alert and its review in one transaction. Reads them back, each for its readers.
+
+use super::{AdmittedConsent, ConsentStatus, Reader, StoredConsent, Withdrawal};
+use crate::clock::{from_millis, millis};
+use crate::ids::{LogicalId, NhsNumber, OdsCode, UserId};
+use crate::register::row::row;
+use crate::register::{ConsentDecision, review, standing, version};
+use crate::store::{Job, StoreError};
+use sqlx::{SqliteConnection, SqlitePool};
+use time::OffsetDateTime;
+
+/// The most that one search returns.
+const MOST: i64 = 1000;
+
+/// What is searched for; an absent part matches all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ConsentSearch {
+    /// Whose record.
+    pub patient: Option<NhsNumber>,
+    /// The status.
+    pub status: Option<ConsentStatus>,
+}
+
+/// Keeps a Consent; an override together with its alert and an open review.
+#[must_use]
+pub fn store_job(admitted: AdmittedConsent) -> Job<StoredConsent> {
+    Box::new(move |connection| Box::pin(async move { store(connection, admitted).await }))
+}
+
+async fn store(connection: &mut SqliteConnection, admitted: AdmittedConsent) -> Result<StoredConsent, StoreError> {
+    let AdmittedConsent { id, draft, decision, until } = admitted;
+    let receipt = version::advance(connection, Some(draft.patient)).await?;
+    let stored = StoredConsent {
+        id,
+        version: 1,
+        patient: draft.patient,
+        user: draft.user,
+        organisation: draft.organisation,
+        decision,
+        status: ConsentStatus::Active,
+        received: draft.received,
+        until,
+        updated: draft.received,
+        body: draft.body,
+    };
+    let (word, category, reason, after_refusal) = match &stored.decision {
+        ConsentDecision::Permit => ("permit", None, None, false),
+        ConsentDecision::Deny => ("deny", None, None, false),
+        ConsentDecision::Override { category, reason, after_refusal } => {
+            ("override", Some(category.as_str()), Some(reason.as_str()), *after_refusal)
+        }
+    };
+    sqlx::query(
+        "INSERT INTO consent (id, version, patient, user_id, organisation, decision, category, reason, after_refusal, \
+         status, received, until, updated, receipt, body) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    )
+    .bind(stored.id.as_str())
+    .bind(stored.version)
+    .bind(stored.patient.reveal())
+    .bind(stored.user.as_str())
+    .bind(stored.organisation.as_str())
+    .bind(word)
+    .bind(category)
+    .bind(reason)
+    .bind(i64::from(after_refusal))
+    .bind(stored.status.as_str())
+    .bind(millis(stored.received))
+    .bind(millis(stored.until))
+    .bind(millis(stored.updated))
+    .bind(receipt)
+    .bind(serde_json::to_string(&stored.body).map_err(|_| StoreError::Corrupt)?)
+    .execute(&mut *connection)
+    .await?;
+    if let Some(category) = category {
+        raise(connection, &stored, after_refusal).await?;
+        review::open(connection, &stored, category, after_refusal).await?;
+    }
+    Ok(stored)
+}
+
+async fn raise(connection: &mut SqliteConnection, stored: &StoredConsent, after: bool) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO alert (id, consent, organisation, raised, after_refusal, attempts, next_attempt) \
+         VALUES ($1, $2, $3, $4, $5, 0, $4)",
+    )
+    .bind(uuid::Uuid::new_v4().to_string())
+    .bind(stored.id.as_str())
+    .bind(stored.organisation.as_str())
+    .bind(millis(stored.received))
+    .bind(i64::from(after))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a withdrawal, in force from the next decision on.
+///
+/// The job fails with [`StoreError::Conflict`] when the version named by `If-Match`, or the one that was read, is no
+/// longer the current one.
+#[must_use]
+pub fn withdraw_job(withdrawal: Withdrawal, if_match: Option<i64>, now: OffsetDateTime) -> Job<StoredConsent> {
+    Box::new(move |connection| {
+        Box::pin(async move {
+            let Withdrawal { mut stored, status } = withdrawal;
+            let expected = version::expected(if_match, stored.version)?;
+            let done = sqlx::query(
+                "UPDATE consent SET status = $1, updated = $2, version = version + 1 WHERE id = $3 AND version = $4",
+            )
+            .bind(status.as_str())
+            .bind(millis(now))
+            .bind(stored.id.as_str())
+            .bind(expected)
+            .execute(&mut *connection)
+            .await?;
+            version::changed(done.rows_affected())?;
+            version::advance(connection, Some(stored.patient)).await?;
+            (stored.status, stored.updated, stored.version) = (status, now, expected + 1);
+            Ok(stored)
+        })
+    })
+}
+
+row! {
+    struct Row {
+        id: String,
+        version: i64,
+        patient: String,
+        user_id: String,
+        organisation: String,
+        decision: String,
+        category: Option<String>,
+        reason: Option<String>,
+        after_refusal: i64,
+        status: String,
+        received: i64,
+        until: i64,
+        updated: i64,
+        body: String,
+    }
+}
+
+impl Row {
+    fn consent(self) -> Result<StoredConsent, StoreError> {
+        Ok(StoredConsent {
+            id: LogicalId::parse(&self.id).ok_or(StoreError::Corrupt)?,
+            version: self.version,
+            patient: NhsNumber::parse(&self.patient).ok_or(StoreError::Corrupt)?,
+            user: UserId::parse(&self.user_id).ok_or(StoreError::Corrupt)?,
+            organisation: OdsCode::parse(&self.organisation).ok_or(StoreError::Corrupt)?,
+            decision: standing::decision(&self.decision, self.category, self.reason, self.after_refusal)?,
+            status: ConsentStatus::parse(&self.status).ok_or(StoreError::Corrupt)?,
+            received: from_millis(self.received),
+            until: from_millis(self.until),
+            updated: from_millis(self.updated),
+            body: serde_json::from_str(&self.body).map_err(|_| StoreError::Corrupt)?,
+        })
+    }
+}
+
+/// A Consent, if it is there and the reader may see it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn read(pool: &SqlitePool, reader: Reader<'_>, id: &LogicalId) -> Result<Option<StoredConsent>, StoreError> {
+    let row = sqlx::query_as::<_, Row>(
+        "SELECT id, version, patient, user_id, organisation, decision, category, reason, after_refusal, status, \
+         received, until, updated, body FROM consent WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .fetch_optional(pool)
+    .await?;
+    let consent = row.map(Row::consent).transpose()?;
+    Ok(consent.filter(|consent| reader.may_read(consent)))
+}
+
+/// The Consents that match and that the reader may see, the latest first, at most 1,000.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn search(
+    pool: &SqlitePool,
+    reader: Reader<'_>,
+    wanted: ConsentSearch,
+) -> Result<Vec<StoredConsent>, StoreError> {
+    let (user, organisation) = match reader {
+        Reader::Author(user, organisation) => (Some(user.as_str()), organisation),
+        Reader::PrivacyOfficer(organisation) => (None, organisation),
+    };
+    let rows = sqlx::query_as::<_, Row>(
+        "SELECT id, version, patient, user_id, organisation, decision, category, reason, after_refusal, status, \
+         received, until, updated, body FROM consent WHERE organisation = $1 AND ($2 IS NULL OR user_id = $2) \
+         AND ($3 IS NULL OR patient = $3) AND ($4 IS NULL OR status = $4) ORDER BY receipt DESC LIMIT $5",
+    )
+    .bind(organisation.as_str())
+    .bind(user)
+    .bind(wanted.patient.as_ref().map(NhsNumber::reveal))
+    .bind(wanted.status.map(ConsentStatus::as_str))
+    .bind(MOST)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(Row::consent).collect()
+}

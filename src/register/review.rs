@@ -1,0 +1,317 @@
+//! Reviews of overrides, as FHIR Task for the privacy officer (6.5, 7.3.6).
+//!
+//! A review is opened with the override, in its transaction. A privacy officer of the organisation takes it up
+//! (`in-progress`) and closes it (`completed`) with an outcome in `businessStatus`. Four eyes: whoever overrode can do
+//! neither. A closed review stays closed. Nothing else of the Task is the client's to change.
+
+use super::consent::{OVERRIDE_SYSTEM, StoredConsent};
+use super::row::row;
+use super::shape::{Found, Invalid, Node, by_identifier, patient_reference, put, put_in};
+use super::{ODS_CODE, SDS_USER, version};
+use crate::clock::{from_millis, millis, rfc3339};
+use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer, UserId};
+use crate::kinds::words;
+use crate::store::{Job, StoreError};
+use serde_json::{Value, json};
+use sqlx::{SqliteConnection, SqlitePool};
+use time::OffsetDateTime;
+
+/// The outcomes of a review.
+pub const OUTCOME_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:review-outcome";
+/// What a Task is for.
+pub const TASK_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:task";
+/// How an override is marked.
+pub const MARK_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:override-mark";
+/// The most that one search returns.
+const MOST: i64 = 1000;
+
+words! {
+    /// How far a review is.
+    ReviewStatus {
+        Requested = "requested",
+        InProgress = "in-progress",
+        Completed = "completed",
+    }
+}
+
+words! {
+    /// What a review found.
+    ReviewOutcome {
+        /// The override was right.
+        Justified = "justified",
+        /// It was not.
+        NotJustified = "not-justified",
+        /// It goes on elsewhere: an incident, an investigation.
+        Escalated = "escalated",
+    }
+}
+
+/// A kept review.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// Its logical id.
+    pub id: LogicalId,
+    /// Counts up with each update.
+    pub version: i64,
+    /// The override's Consent.
+    pub consent: String,
+    /// Whose record.
+    pub patient: NhsNumber,
+    /// The organisation whose privacy officer reviews.
+    pub organisation: OdsCode,
+    /// Who overrode.
+    pub overridden_by: UserId,
+    /// The override's reason code.
+    pub category: String,
+    /// A refusal was live.
+    pub after_refusal: bool,
+    /// How far it is.
+    pub status: ReviewStatus,
+    /// What it found.
+    pub outcome: Option<ReviewOutcome>,
+    /// Who took it up or closed it.
+    pub reviewer: Option<UserId>,
+    /// When the override was received.
+    pub opened: OffsetDateTime,
+    /// When it last changed.
+    pub updated: OffsetDateTime,
+}
+
+/// A step of a review that may be kept.
+#[derive(Debug)]
+pub struct ReviewStep {
+    review: Review,
+    status: ReviewStatus,
+    outcome: Option<ReviewOutcome>,
+    reviewer: UserId,
+}
+
+/// The tag of an override after a refusal.
+pub(super) fn after_refusal_tag() -> Value {
+    json!({ "system": MARK_SYSTEM, "code": "override-after-refusal" })
+}
+
+/// Reads an update of a review by a privacy officer of its organisation.
+///
+/// # Errors
+/// All that is wrong with it; a step by whoever overrode is a broken rule.
+pub fn parse(body: &Value, review: &Review, reviewer: &UserId, sealer: &Sealer) -> Result<ReviewStep, Vec<Invalid>> {
+    let mut found = Found::default();
+    let step = Node::root(&mut found, body, "Task").and_then(|task| {
+        unchanged(&mut found, &task, body, &review.resource(sealer));
+        let status = task.needed_text(&mut found, "status").map(ReviewStatus::parse);
+        if status == Some(None) {
+            found.rule("Task.status");
+        }
+        let outcome =
+            task.object(&mut found, "businessStatus").map(|concept| match concept.codings(&mut found).as_slice() {
+                [(OUTCOME_SYSTEM, code)] => ReviewOutcome::parse(code),
+                _ => None,
+            });
+        if outcome == Some(None) {
+            found.rule("Task.businessStatus");
+        }
+        let (status, outcome) = (status??, outcome.flatten());
+        if *reviewer == review.overridden_by || review.status == ReviewStatus::Completed || status < review.status {
+            found.rule("Task.status");
+        }
+        match (status, task.has("businessStatus")) {
+            (ReviewStatus::Completed, false) => found.required("Task.businessStatus"),
+            (ReviewStatus::Requested | ReviewStatus::InProgress, true) => found.rule("Task.businessStatus"),
+            _ => {}
+        }
+        Some(ReviewStep { review: review.clone(), status, outcome, reviewer: reviewer.clone() })
+    });
+    found.finish(step, "Task")
+}
+
+/// What the client sends of the server's members must be what the server said.
+fn unchanged(found: &mut Found, task: &Node<'_>, body: &Value, current: &Value) {
+    task.ignore_envelope(found);
+    if task.peek("id").is_none() {
+        found.required("Task.id");
+    }
+    for (name, value) in body.as_object().into_iter().flatten() {
+        match name.as_str() {
+            "meta" | "text" | "language" | "status" | "businessStatus" => {}
+            _ => match current.as_object().and_then(|current| current.get_key_value(name)) {
+                Some((_, same)) if same == value => {}
+                Some((known, _)) => found.rule(format!("Task.{known}")),
+                None => found.rule("Task"),
+            },
+        }
+    }
+}
+
+impl Review {
+    /// The resource.
+    #[must_use]
+    pub fn resource(&self, sealer: &Sealer) -> Value {
+        let mut task = json!({
+            "resourceType": "Task",
+            "id": self.id.as_str(),
+            "meta": { "versionId": self.version.to_string(), "lastUpdated": rfc3339(self.updated) },
+            "status": self.status.as_str(),
+            "intent": "order",
+            "priority": if self.after_refusal { "urgent" } else { "routine" },
+            "code": { "coding": [{ "system": TASK_SYSTEM, "code": "override-review" }] },
+            "focus": { "reference": format!("Consent/{}", self.consent) },
+            "for": patient_reference(self.patient, sealer),
+            "authoredOn": rfc3339(self.opened),
+            "lastModified": rfc3339(self.updated),
+            "requester": by_identifier(SDS_USER, self.overridden_by.as_str()),
+            "reasonCode": { "coding": [{ "system": OVERRIDE_SYSTEM, "code": self.category }] },
+            "restriction": { "recipient": [by_identifier(ODS_CODE, self.organisation.as_str())] },
+        });
+        if self.after_refusal {
+            put_in(&mut task, "meta", "tag", json!([after_refusal_tag()]));
+        }
+        if let Some(outcome) = self.outcome {
+            put(
+                &mut task,
+                "businessStatus",
+                json!({ "coding": [{ "system": OUTCOME_SYSTEM, "code": outcome.as_str() }] }),
+            );
+        }
+        if let Some(reviewer) = &self.reviewer {
+            put(&mut task, "owner", by_identifier(SDS_USER, reviewer.as_str()));
+        }
+        task
+    }
+
+    /// Its `ETag`.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        version::etag(self.version)
+    }
+}
+
+/// Opens the review of an override, in the override's own transaction.
+pub(super) async fn open(
+    connection: &mut SqliteConnection,
+    consent: &StoredConsent,
+    category: &str,
+    after_refusal: bool,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO review (id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, \
+         opened, updated) VALUES ($1, 1, $2, $3, $4, $5, $6, $7, 'requested', $8, $8)",
+    )
+    .bind(uuid::Uuid::new_v4().to_string())
+    .bind(consent.id.as_str())
+    .bind(consent.patient.reveal())
+    .bind(consent.organisation.as_str())
+    .bind(consent.user.as_str())
+    .bind(category)
+    .bind(i64::from(after_refusal))
+    .bind(millis(consent.received))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a step; [`StoreError::Conflict`] when another change came before it. No decision rests on a review, so the
+/// register's revision stays.
+#[must_use]
+pub fn step_job(step: ReviewStep, if_match: Option<i64>, now: OffsetDateTime) -> Job<Review> {
+    Box::new(move |connection| {
+        Box::pin(async move {
+            let ReviewStep { mut review, status, outcome, reviewer } = step;
+            let expected = version::expected(if_match, review.version)?;
+            let done = sqlx::query(
+                "UPDATE review SET status = $1, outcome = $2, reviewer = $3, updated = $4, version = version + 1 \
+                 WHERE id = $5 AND version = $6 AND overridden_by <> $3",
+            )
+            .bind(status.as_str())
+            .bind(outcome.map(ReviewOutcome::as_str))
+            .bind(reviewer.as_str())
+            .bind(millis(now))
+            .bind(review.id.as_str())
+            .bind(expected)
+            .execute(connection)
+            .await?;
+            version::changed(done.rows_affected())?;
+            (review.status, review.outcome, review.reviewer) = (status, outcome, Some(reviewer));
+            (review.updated, review.version) = (now, expected + 1);
+            Ok(review)
+        })
+    })
+}
+
+row! {
+    struct Row {
+        id: String,
+        version: i64,
+        consent: String,
+        patient: String,
+        organisation: String,
+        overridden_by: String,
+        category: String,
+        after_refusal: i64,
+        status: String,
+        outcome: Option<String>,
+        reviewer: Option<String>,
+        opened: i64,
+        updated: i64,
+    }
+}
+
+impl Row {
+    fn review(self) -> Result<Review, StoreError> {
+        let outcome = self.outcome.map(|word| ReviewOutcome::parse(&word).ok_or(StoreError::Corrupt)).transpose()?;
+        let reviewer = self.reviewer.map(|user| UserId::parse(&user).ok_or(StoreError::Corrupt)).transpose()?;
+        Ok(Review {
+            id: LogicalId::parse(&self.id).ok_or(StoreError::Corrupt)?,
+            version: self.version,
+            consent: self.consent,
+            patient: NhsNumber::parse(&self.patient).ok_or(StoreError::Corrupt)?,
+            organisation: OdsCode::parse(&self.organisation).ok_or(StoreError::Corrupt)?,
+            overridden_by: UserId::parse(&self.overridden_by).ok_or(StoreError::Corrupt)?,
+            category: self.category,
+            after_refusal: self.after_refusal != 0,
+            status: ReviewStatus::parse(&self.status).ok_or(StoreError::Corrupt)?,
+            outcome,
+            reviewer,
+            opened: from_millis(self.opened),
+            updated: from_millis(self.updated),
+        })
+    }
+}
+
+/// A review of an organisation, if it is there.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn read(pool: &SqlitePool, own: &OdsCode, id: &LogicalId) -> Result<Option<Review>, StoreError> {
+    let row = sqlx::query_as::<_, Row>(
+        "SELECT id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, outcome, \
+         reviewer, opened, updated FROM review WHERE id = $1 AND organisation = $2",
+    )
+    .bind(id.as_str())
+    .bind(own.as_str())
+    .fetch_optional(pool)
+    .await?;
+    row.map(Row::review).transpose()
+}
+
+/// The reviews of an organisation, those after a refusal first, then the oldest; at most 1,000.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn search(pool: &SqlitePool, own: &OdsCode, status: Option<ReviewStatus>) -> Result<Vec<Review>, StoreError> {
+    let rows = sqlx::query_as::<_, Row>(
+        "SELECT id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, outcome, \
+         reviewer, opened, updated FROM review WHERE organisation = $1 AND ($2 IS NULL OR status = $2) \
+         ORDER BY after_refusal DESC, opened, id LIMIT $3",
+    )
+    .bind(own.as_str())
+    .bind(status.map(ReviewStatus::as_str))
+    .bind(MOST)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(Row::review).collect()
+}
+
+#[cfg(test)]
+#[path = "review_tests.rs"]
+mod tests;

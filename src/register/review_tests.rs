@@ -1,0 +1,105 @@
+use super::*;
+use crate::register::consent;
+use crate::register::testing::{Kept, NOW, caller, ods, patient, sealer, user};
+use time::Duration;
+
+async fn overridden(kept: &Kept, after_refusal: bool, at: OffsetDateTime) {
+    let body = consent::override_example(patient(), &user("u1"), &ods("VIEW1"), "Emergency", "found unconscious", at);
+    let draft = consent::parse(&body, at, &caller("u1"), &sealer()).unwrap_or_else(|found| panic!("{found:?}"));
+    let admitted = draft.admit(&[], after_refusal).unwrap_or_else(|found| panic!("{found:?}"));
+    kept.run(consent::store_job(admitted)).await.expect("kept");
+}
+
+async fn one(kept: &Kept) -> Review {
+    search(&kept.pool, &ods("VIEW1"), None).await.expect("searched").remove(0)
+}
+
+fn close(review: &Review, outcome: &str) -> Value {
+    let mut body = review.resource(&sealer());
+    body["status"] = json!("completed");
+    body["businessStatus"] = json!({ "coding": [{ "system": OUTCOME_SYSTEM, "code": outcome }] });
+    body
+}
+
+fn refused(body: &Value, review: &Review, by: &str) -> String {
+    let found = parse(body, review, &user(by), &sealer()).expect_err("refused");
+    assert_eq!(found[0].status, 422, "{found:?}");
+    found[0].expression.clone()
+}
+
+#[tokio::test]
+async fn the_queue_begins_with_overrides_after_a_refusal() {
+    let kept = Kept::new().await;
+    overridden(&kept, false, NOW).await;
+    overridden(&kept, true, NOW + Duration::minutes(1)).await;
+    let queue = search(&kept.pool, &ods("VIEW1"), Some(ReviewStatus::Requested)).await.expect("searched");
+    assert_eq!(queue.iter().map(|review| review.after_refusal).collect::<Vec<_>>(), [true, false]);
+    assert!(search(&kept.pool, &ods("VIEW2"), None).await.expect("searched").is_empty());
+    assert!(search(&kept.pool, &ods("VIEW1"), Some(ReviewStatus::Completed)).await.expect("searched").is_empty());
+    let task = queue[0].resource(&sealer());
+    assert_eq!((&task["status"], &task["priority"]), (&json!("requested"), &json!("urgent")));
+    assert_eq!(task["focus"]["reference"], format!("Consent/{}", queue[0].consent));
+    assert_eq!(task["meta"]["tag"][0]["code"], "override-after-refusal");
+    assert!(read(&kept.pool, &ods("VIEW2"), &queue[0].id).await.expect("read").is_none());
+}
+
+#[tokio::test]
+async fn whoever_overrode_cannot_close_the_review() {
+    let kept = Kept::new().await;
+    overridden(&kept, false, NOW).await;
+    let review = one(&kept).await;
+    assert_eq!(refused(&close(&review, "justified"), &review, "u1"), "Task.status");
+    // The store holds it as well, should the check above ever be lost.
+    let step = ReviewStep {
+        review: review.clone(),
+        status: ReviewStatus::Completed,
+        outcome: Some(ReviewOutcome::Justified),
+        reviewer: user("u1"),
+    };
+    assert!(kept.run(step_job(step, None, NOW)).await.is_err());
+    assert_eq!(one(&kept).await.status, ReviewStatus::Requested);
+}
+
+#[tokio::test]
+async fn a_review_goes_forward_once_and_stays_closed() {
+    let kept = Kept::new().await;
+    overridden(&kept, false, NOW).await;
+    let review = one(&kept).await;
+    let mut body = review.resource(&sealer());
+    body["status"] = json!("in-progress");
+    let step = parse(&body, &review, &user("po"), &sealer()).expect("taken up");
+    let review = kept.run(step_job(step, Some(1), NOW)).await.expect("kept");
+    assert_eq!((review.version, review.status), (2, ReviewStatus::InProgress));
+    let step = || parse(&close(&review, "not-justified"), &review, &user("po"), &sealer()).expect("closed");
+    assert!(matches!(kept.run(step_job(step(), Some(1), NOW)).await, Err(StoreError::Conflict)));
+    kept.run(step_job(step(), Some(2), NOW)).await.expect("kept");
+    let closed = one(&kept).await;
+    assert_eq!((closed.status, closed.outcome), (ReviewStatus::Completed, Some(ReviewOutcome::NotJustified)));
+    assert_eq!(closed.resource(&sealer())["businessStatus"]["coding"][0]["code"], "not-justified");
+    assert_eq!(closed.resource(&sealer())["owner"]["identifier"]["value"], "po");
+    assert_eq!(refused(&close(&closed, "justified"), &closed, "po"), "Task.status");
+}
+
+#[tokio::test]
+async fn a_step_changes_status_and_outcome_and_nothing_else() {
+    let kept = Kept::new().await;
+    overridden(&kept, false, NOW).await;
+    let review = one(&kept).await;
+    let good = close(&review, "justified");
+    parse(&good, &review, &user("po"), &sealer()).expect("good");
+    for (name, value, at) in [
+        ("focus", json!({ "reference": "Consent/other" }), "Task.focus"),
+        ("id", json!("other"), "Task.id"),
+        ("description", json!("x"), "Task"),
+        ("status", json!("cancelled"), "Task.status"),
+        ("businessStatus", json!({ "coding": [{ "system": OUTCOME_SYSTEM, "code": "fine" }] }), "Task.businessStatus"),
+        ("businessStatus", json!({ "coding": [{ "system": "urn:x", "code": "justified" }] }), "Task.businessStatus"),
+    ] {
+        let mut body = good.clone();
+        body[name] = value;
+        assert_eq!(refused(&body, &review, "po"), at, "{name}");
+    }
+    let mut body = review.resource(&sealer());
+    body["status"] = json!("completed");
+    assert_eq!(refused(&body, &review, "po"), "Task.businessStatus", "a closed review has an outcome");
+}
