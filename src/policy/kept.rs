@@ -1,0 +1,101 @@
+//! Who may see or change what this service keeps: Consent, EpisodeOfCare, Task, AuditEvent.
+//!
+//! Systems and administrators never see Consent, Task or AuditEvent (2.1.4, 4.10); a system keeps its own organisation's
+//! relationships and nothing else.
+
+use super::{Office, Refusal, Settings, office};
+use crate::identity::{Caller, Permission, SelectedRole};
+use crate::ids::{OdsCode, UserId};
+
+/// How far a caller reaches into one kept type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// What the caller recorded for the organisation of the selected role.
+    Own {
+        /// The caller.
+        user: UserId,
+        /// The organisation.
+        organisation: OdsCode,
+    },
+    /// Everything of one viewing organisation.
+    Organisation(OdsCode),
+    /// Everything about one practice's patients.
+    Practice(OdsCode),
+}
+
+/// Which kept type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Consents and overrides.
+    Consent,
+    /// Relationships.
+    EpisodeOfCare,
+    /// Override reviews.
+    Task,
+    /// The audit trail.
+    AuditEvent,
+}
+
+impl Kept {
+    /// The FHIR type.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Consent => "Consent",
+            Self::EpisodeOfCare => "EpisodeOfCare",
+            Self::Task => "Task",
+            Self::AuditEvent => "AuditEvent",
+        }
+    }
+}
+
+/// How far the caller reaches, or why not. `suspended` is what the register says of the caller and the organisation.
+///
+/// # Errors
+/// Scope, suspension, role, in this order.
+pub fn reach(
+    caller: &Caller,
+    settings: &Settings,
+    kept: Kept,
+    permission: Permission,
+    suspended: bool,
+) -> Result<Reach, Refusal> {
+    if !caller.scopes.allow(caller.class, kept.as_str(), permission) {
+        return Err(Refusal::Scope);
+    }
+    if suspended {
+        return Err(Refusal::Suspended);
+    }
+    let organisation = match &caller.role {
+        SelectedRole::One(role) => Some(&role.organisation),
+        SelectedRole::Several | SelectedRole::None => None,
+    };
+    let held = office(caller, settings);
+    let strong = held == Office::System || caller.assurance >= settings.assurance;
+    let reach = match (kept, held) {
+        // An agreement can make a clinician of any role, so whoever recorded a consent may see it again.
+        (Kept::Consent, Office::Clinician | Office::None) => {
+            organisation.map(|ods| Reach::Own { user: caller.user.clone(), organisation: ods.clone() })
+        }
+        (Kept::Consent | Kept::Task | Kept::AuditEvent, Office::PrivacyOfficer) => {
+            organisation.cloned().map(Reach::Organisation)
+        }
+        (Kept::AuditEvent, Office::PracticeAuditor) => organisation.cloned().map(Reach::Practice),
+        (Kept::EpisodeOfCare, Office::System) => caller.organisation.clone().map(Reach::Organisation),
+        (Kept::Consent, Office::PracticeAuditor | Office::Administrator | Office::System)
+        | (
+            Kept::Task,
+            Office::Clinician | Office::PracticeAuditor | Office::Administrator | Office::System | Office::None,
+        )
+        | (Kept::AuditEvent, Office::Clinician | Office::Administrator | Office::System | Office::None)
+        | (
+            Kept::EpisodeOfCare,
+            Office::Clinician | Office::PrivacyOfficer | Office::PracticeAuditor | Office::Administrator | Office::None,
+        ) => None,
+    };
+    match reach {
+        Some(_) if !strong => Err(Refusal::Assurance),
+        Some(reach) => Ok(reach),
+        None => Err(Refusal::Role),
+    }
+}
