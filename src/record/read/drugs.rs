@@ -1,0 +1,85 @@
+//! `medication` and `medicationIssue`: the plan and its issues.
+
+use super::ReadError;
+use super::cursor::{Cursor, Tag};
+use crate::record::{Issue, Medication, Supply};
+use time::OffsetDateTime;
+
+pub(super) fn medication(cursor: &mut Cursor<'_>) -> Result<Medication, ReadError> {
+    let mut read = Medication::default();
+    while let Some(tag) = cursor.child()? {
+        match tag.name() {
+            "drugStatus" => read.status = cursor.token()?,
+            "reviewDate" => read.review = cursor.partial(&tag)?,
+            "expiryDate" => read.expiry = cursor.partial(&tag)?,
+            "firstIssueDate" => read.first_issue = cursor.partial(&tag)?,
+            "mostRecentIssueDate" => read.last_issue = cursor.partial(&tag)?,
+            "numberOfIssues" => read.issues = cursor.integer()?,
+            "authorisedIssues" => {
+                while let Some(tag) = cursor.child()? {
+                    match tag.name() {
+                        "authorisedIssues" => {
+                            if let Some(number) = cursor.integer()? {
+                                read.authorised_issues =
+                                    Some(read.authorised_issues.unwrap_or(0).saturating_add(number));
+                            }
+                        }
+                        _ => cursor.skip()?,
+                    }
+                }
+            }
+            "mostRecentIssueMethod" => read.last_issue_method = cursor.token()?,
+            "cancellation" => {
+                read.has_cancellation = true;
+                (read.cancelled, read.cancellation_reason) = cancellation(cursor)?;
+            }
+            _ => supply(cursor, &tag, &mut read.supply)?,
+        }
+    }
+    Ok(read)
+}
+
+pub(super) fn issue(cursor: &mut Cursor<'_>) -> Result<Issue, ReadError> {
+    let mut read = Issue::default();
+    while let Some(tag) = cursor.child()? {
+        match tag.name() {
+            "medication" => read.plan = cursor.id()?,
+            "issueMethod" => read.method = cursor.token()?,
+            "cancelled" => read.cancelled = cursor.boolean()?.unwrap_or(false),
+            "cancellation" => read.cancellation_reason = cancellation(cursor)?.1,
+            _ => supply(cursor, &tag, &mut read.supply)?,
+        }
+    }
+    Ok(read)
+}
+
+fn cancellation(cursor: &mut Cursor<'_>) -> Result<(Option<OffsetDateTime>, Option<String>), ReadError> {
+    let (mut at, mut reason) = (None, None);
+    while let Some(tag) = cursor.child()? {
+        match tag.name() {
+            "cancellationDateTime" => at = cursor.instant()?,
+            "cancellationReason" => reason = cursor.token()?,
+            _ => cursor.skip()?,
+        }
+    }
+    Ok((at, reason))
+}
+
+fn supply(cursor: &mut Cursor<'_>, tag: &Tag<'_>, supply: &mut Supply) -> Result<(), ReadError> {
+    match tag.name() {
+        "localMixture" => supply.mixture = cursor.id()?,
+        "dosage" => supply.dosage = cursor.token()?,
+        "quantity" => supply.quantity = cursor.decimal()?,
+        "quantityUnit" => supply.unit = cursor.token()?,
+        "quantityRepresentation" => supply.quantity_text = cursor.token()?,
+        "durationOfIssue" => supply.duration_days = cursor.integer()?,
+        "prescriptionType" => supply.prescription_type = cursor.token()?,
+        "private" => supply.private_prescription = cursor.boolean()?.unwrap_or(false),
+        "pharmacyText" | "patientText" | "pharmacyMessage" | "patientMessage" => {
+            cursor.odd("dropped-text");
+            cursor.skip()?;
+        }
+        _ => cursor.skip()?,
+    }
+    Ok(())
+}
