@@ -1,0 +1,141 @@
+//! One question over as many attempts as it takes: writing, sending, reading, asking again.
+//!
+//! Takes plain values; private to the gateway, so that nobody can ask what was not decided.
+
+use super::answer::{Failure, Reply, read};
+use super::breaker::{Breaker, Closed, End};
+use super::envelope::{Ask, Stamp};
+use super::profile::{SignedPart, WireProfile};
+use super::security::{Signer, TimeRules, Verifier, window};
+use super::transport::{Transport, TransportError};
+use super::xml::{Message, SOAP, WSA, WSSE, WSU};
+use super::{GatewayError, RETRY_AFTER};
+use crate::clock::Clock;
+use bytes::Bytes;
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// Everything that an exchange needs, parsed once.
+pub(super) struct Exchange {
+    pub transport: Transport,
+    pub to: String,
+    pub profile: WireProfile,
+    pub signer: Signer,
+    pub verifier: Option<Verifier>,
+    pub clock: Clock,
+    pub retries: u32,
+}
+
+impl Exchange {
+    /// Asks until there is an answer, asking again makes no sense, or the deadline passes. `note` is told the id of every
+    /// message before it is sent.
+    pub(super) async fn run(
+        &self,
+        breaker: &Breaker,
+        ask: &Ask,
+        deadline: Instant,
+        note: impl Fn(&str) + Send + Sync,
+    ) -> Result<Reply, GatewayError> {
+        let mut left = self.retries;
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let failure = match self.attempt(breaker, ask, deadline, &note).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            let pause_now = jittered(pause);
+            if !matches!(failure, Failure::Busy) || left == 0 || Instant::now() + pause_now >= deadline {
+                return Err(failure.into_error());
+            }
+            left -= 1;
+            pause *= 2;
+            sleep(pause_now).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        breaker: &Breaker,
+        ask: &Ask,
+        deadline: Instant,
+        note: &(impl Fn(&str) + Send + Sync),
+    ) -> Result<Reply, Failure> {
+        let practice = ask.practice();
+        let unavailable = |Closed(retry_after)| Failure::Final(GatewayError::Unavailable { retry_after });
+        let _call = breaker.enter(practice, deadline).await.map_err(unavailable)?;
+        let stamp = Stamp::new(self.clock.now());
+        let message = ask
+            .write(&stamp, &self.to, &self.profile, &self.signer)
+            .ok_or(Failure::Final(GatewayError::Broken("the request could not be signed")))?;
+        note(&stamp.message_id);
+        let Ok(sent) = timeout_at(deadline, self.transport.post(message)).await else {
+            breaker.note(practice, End::Failed);
+            return Err(Failure::Final(GatewayError::Timeout));
+        };
+        let bytes = sent.map_err(|error| {
+            breaker.note(practice, ending(error));
+            failure(error)
+        })?;
+        let result =
+            self.signed(&bytes).map_err(Failure::Final).and_then(|()| read(&bytes, ask, &stamp, &self.profile));
+        breaker.note(practice, if matches!(result, Err(Failure::Busy)) { End::Busy } else { End::Answered });
+        result
+    }
+
+    /// Judges the signature of an answer where the profile demands one.
+    fn signed(&self, bytes: &Bytes) -> Result<(), GatewayError> {
+        match &self.verifier {
+            Some(verifier) => judge(verifier, bytes, self.clock.now(), TimeRules::from(&self.profile.security)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Timestamp, Body and every `wsa` header of an answer are signed by a trusted leaf.
+pub(super) fn judge(
+    verifier: &Verifier,
+    bytes: &[u8],
+    now: OffsetDateTime,
+    rules: TimeRules,
+) -> Result<(), GatewayError> {
+    let broken = GatewayError::Broken;
+    let message = Message::parse(bytes).map_err(|_| broken("answer unreadable"))?;
+    let root = &message.root;
+    let header = root.only(SOAP, "Header").ok_or(broken("signed answer without Header"))?;
+    let body = root.only(SOAP, "Body").ok_or(broken("signed answer without Body"))?;
+    let security = header.only(WSSE, "Security").ok_or(broken("answer not signed"))?;
+    let timestamp = security.only(WSU, "Timestamp").ok_or(broken("signed answer without Timestamp"))?;
+    window(timestamp, now, rules).map_err(|_| broken("signed answer out of its time"))?;
+    let held = verifier.verify(&message, security, now).map_err(|_| broken("the answer's signature"))?;
+    let wanted = [SignedPart::Timestamp, SignedPart::Body, SignedPart::Addressing];
+    let all =
+        header.children.iter().any(|child| child.ns == WSA) && held.covers_required(header, timestamp, body, &wanted);
+    if all { Ok(()) } else { Err(broken("part of the answer is not signed")) }
+}
+
+fn ending(error: TransportError) -> End {
+    match error {
+        TransportError::Connect => End::NotReached,
+        TransportError::Interrupted | TransportError::Unavailable | TransportError::CutShort => End::Failed,
+        TransportError::NotAnAnswer(_) | TransportError::TooLarge => End::Answered,
+    }
+}
+
+fn failure(error: TransportError) -> Failure {
+    match error {
+        TransportError::Connect => Failure::Busy,
+        TransportError::Interrupted | TransportError::Unavailable => {
+            Failure::Final(GatewayError::Unavailable { retry_after: RETRY_AFTER })
+        }
+        TransportError::NotAnAnswer(what) => Failure::Final(GatewayError::Broken(what)),
+        TransportError::TooLarge => Failure::Final(GatewayError::Broken("answer too large")),
+        TransportError::CutShort => Failure::Final(GatewayError::Broken("answer cut short")),
+    }
+}
+
+/// Between half and all of a pause.
+fn jittered(pause: Duration) -> Duration {
+    let [byte, ..] = *uuid::Uuid::new_v4().as_bytes();
+    pause / 2 + pause * u32::from(byte) / 512
+}
