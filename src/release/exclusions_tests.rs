@@ -1,0 +1,134 @@
+//! The list against the published vectors, and against damage.
+
+use super::*;
+use std::io::Write as _;
+
+const READ: Option<&str> = Some("2.16.840.1.113883.2.1.6.2");
+const CTV3: Option<&str> = Some("2.16.840.1.113883.2.1.3.2.4.14");
+const SNOMED: Option<&str> = Some("2.16.840.1.113883.2.1.3.2.4.15");
+
+fn list() -> Exclusions {
+    Exclusions::builtin().expect("the list of this build")
+}
+
+#[test]
+fn the_published_vectors_hold() {
+    let list = list();
+    for code in
+        ["A541.", "A541", "A541.00", "A5416", "A541z00", "E2260", "7E07011", "A7040", "ZV02B00", "K2144", "A541-1"]
+    {
+        assert!(list.excludes_coding(READ, code), "{code} is on the list");
+    }
+    for code in [
+        "A54..", "A542.", "A54z.11", "e225.", "7E08800", "A704.", "ZV02.", "65Q1.", "a541.", ".....", "", "EMISNQ1",
+        "A",
+    ] {
+        assert!(!list.excludes_coding(READ, code), "{code} is not on the list");
+    }
+    assert!(list.excludes_coding(CTV3, "XE0xc"));
+    assert!(!list.excludes_coding(CTV3, "XE0vs"));
+    assert!(list.excludes_coding(CTV3, "L05"), "padded with dots");
+    assert!(!list.excludes_coding(CTV3, "L051."), "a prefix says nothing in this terminology");
+    assert!(list.excludes_coding(SNOMED, "62479008"));
+    assert!(!list.excludes_coding(SNOMED, "38341003"));
+    assert!(list.excludes_coding(READ, "^ESCTHS799053"));
+    assert!(!list.excludes_coding(READ, "^ESCTHS799054"));
+}
+
+#[test]
+fn codes_are_compared_within_their_own_system_only() {
+    let list = list();
+    for system in ["2.16.840.1.113883.2.1.6.1", "http://loinc.org", "EMISPREPARATION", "MULTILEX"] {
+        assert!(!list.excludes_coding(Some(system), "A788."), "{system}");
+        assert!(!list.excludes_coding(Some(system), "62479008"), "{system}");
+    }
+    assert!(!list.excludes_coding(READ, "62479008"));
+    assert!(!list.excludes_coding(READ, "XE0xc"));
+    assert!(list.excludes_coding(None, "62479008"), "an identifier without a system has only one home");
+}
+
+#[test]
+fn a_rubric_is_matched_by_equality_in_any_spelling() {
+    let list = list();
+    for term in [
+        "H/O: venereal disease",
+        "  gonorrhoea CARRIER ",
+        "[X]Gender identity disorders",
+        "[V]Hepatitis B carrier",
+        "In vitro fertilisation",
+        "Syphilis (disorder)",
+        "Syphilis",
+        "Legally-induced abortion",
+    ] {
+        assert!(list.excludes_term(term), "{term}");
+    }
+    for term in [
+        "discussed chlamydial infection leaflet",
+        "Herpes labialis",
+        "Hepatitis B vaccination",
+        "",
+        " ",
+        "[X]",
+        "AIDS leaflet",
+    ] {
+        assert!(!list.excludes_term(term), "{term}");
+    }
+}
+
+#[test]
+fn every_line_of_the_list_is_found_by_its_code_and_its_rubric() {
+    let list = list();
+    assert_eq!(list.version(), "1.0.0");
+    assert!(list.entries().len() > 230);
+    for entry in list.entries() {
+        let system = match entry.system.as_str() {
+            "read-v2" => READ,
+            "ctv3" => CTV3,
+            "emis" => Some("https://fhir.hl7.org.uk/Id/egton-codes"),
+            _ => SNOMED,
+        };
+        if !entry.code.is_empty() {
+            assert!(list.excludes_coding(system, &entry.code), "{}", entry.code);
+        }
+        if entry.row > 0 {
+            assert!(list.excludes_term(&entry.rubric), "{}", entry.rubric);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_list_is_no_list() {
+    let head = "row,rubric,group,system,code,include_descendants,display,confidence,source\n";
+    for (line, why) in [
+        ("1,r,g,snomed,62479007,false,,,", "check digit"),
+        ("1,r,g,snomed,,false,,", "columns"),
+        ("1,r,g,loinc,1,false,,,", "terminology"),
+        ("0,,g,read-v2,,false,,,", "rubric"),
+        ("1,r,g,read-v2,A788.,perhaps,,,", "include_descendants"),
+        ("x,r,g,read-v2,A788.,true,,,", "row"),
+        ("1,r,g,read-v2,TOOLONGCODE,true,,,", "form"),
+        ("1,\"r,g,read-v2,A788.,true,,,", "quoted"),
+    ] {
+        let error = List::default().read(&format!("{head}{line}\n")).expect_err(why);
+        assert!(error.contains(why), "{error}");
+    }
+    assert!(List::default().complete().is_err());
+    let torn = BUILTIN.lines().filter(|line| !line.starts_with("44,")).collect::<Vec<_>>().join("\n");
+    let mut list = List::default();
+    list.read(&torn).expect("its lines are whole");
+    assert!(list.complete().is_err());
+}
+
+#[test]
+fn a_further_file_only_adds_and_shows_in_the_version() {
+    let mut file = tempfile::NamedTempFile::new().expect("file");
+    writeln!(file, "system,code,include_descendants\nread-v2,43C3.,true").expect("written");
+    let list = Exclusions::load(&[file.path()]).expect("list");
+    assert!(list.excludes_coding(READ, "43C3.11") && list.excludes_coding(READ, "A788."));
+    assert!(list.version().starts_with("1.0.0+"));
+    assert!(!self::list().excludes_coding(READ, "43C3."));
+    assert_eq!(Exclusions::load::<&str>(&[]).expect("list").version(), "1.0.0");
+    let empty = tempfile::NamedTempFile::new().expect("file");
+    assert!(Exclusions::load(&[empty.path()]).is_err());
+    assert!(matches!(Exclusions::load(&["/nowhere/list.csv"]), Err(ExclusionsError::Unreadable(..))));
+}

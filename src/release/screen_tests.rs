@@ -1,0 +1,471 @@
+//! What screening takes, and what it must leave beside it. Long because each rule and each neighbour is its own case.
+
+use super::*;
+use crate::record::{Code, Encounter, Issue, LocalMixture, Medication, Patient, Problem, Value};
+use crate::release::ExclusionEntry;
+
+const READ: &str = "2.16.840.1.113883.2.1.6.2";
+const SNOMED: &str = "2.16.840.1.113883.2.1.3.2.4.15";
+
+fn list() -> Exclusions {
+    Exclusions::builtin().expect("the list of this build")
+}
+
+fn code(system: &str, code: &str) -> Code {
+    Code {
+        code: Some(code.to_owned()),
+        system: Some(system.to_owned()),
+        display: Some("A term".to_owned()),
+        ..Code::default()
+    }
+}
+
+fn event(id: &str, kind: &str) -> Event {
+    Event { id: id.to_owned(), kind: kind.to_owned(), code: Some(code(READ, "H33..")), ..Event::default() }
+}
+
+fn group(id: &str, children: &[&str]) -> Event {
+    Event { children: children.iter().map(|id| (*id).to_owned()).collect(), ..event(id, "INV") }
+}
+
+fn excluded(id: &str, kind: &str) -> Event {
+    Event { code: Some(code(READ, "A788.")), ..event(id, kind) }
+}
+
+fn issue(id: &str, plan: &str) -> Event {
+    Event { issue: Some(Issue { plan: Some(plan.to_owned()), ..Issue::default() }), ..event(id, "ISS") }
+}
+
+fn record(events: Vec<Event>) -> Record {
+    let mut record = Record { events, patient: Some(Patient::default()), ..Record::default() };
+    record.policies.insert("open".to_owned(), Policy { restricts: false });
+    record.policies.insert("shut".to_owned(), Policy { restricts: true });
+    record
+}
+
+fn marked(mut event: Event, marks: Marks) -> Event {
+    event.marks = marks;
+    event
+}
+
+fn under(policy: &str) -> Marks {
+    Marks { policy: Some(policy.to_owned()), ..Marks::default() }
+}
+
+fn hidden() -> Marks {
+    Marks { hidden: true, ..Marks::default() }
+}
+
+fn deleted() -> Marks {
+    Marks { deleted: true, ..Marks::default() }
+}
+
+fn screened(record: Record) -> Screened {
+    screen(record, &list(), "EMIS")
+}
+
+fn ids(screened: &Screened) -> Vec<&str> {
+    screened.record().events.iter().map(|event| event.id.as_str()).collect()
+}
+
+fn omitted(screened: &Screened, id: &str) -> Option<Reason> {
+    match screened.ledger().fate(id) {
+        Some(Fate::Omitted(reason)) => Some(reason),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_code_of_the_list_is_removed_wherever_an_entry_carries_it() {
+    let list = list();
+    let oid = |entry: &ExclusionEntry| match entry.system.as_str() {
+        "read-v2" | "emis" => READ,
+        "ctv3" => "2.16.840.1.113883.2.1.3.2.4.14",
+        _ => SNOMED,
+    };
+    for entry in list.entries().iter().filter(|entry| !entry.code.is_empty()) {
+        let mut shapes = vec![entry.code.clone()];
+        if matches!(entry.system.as_str(), "read-v2" | "ctv3") {
+            let bare = entry.code.trim_end_matches('.').to_owned();
+            shapes.extend([format!("{bare:.<5}00"), format!("{bare:.<5}11"), bare.clone()]);
+            if entry.system == "read-v2" {
+                shapes.extend([format!("{bare}-1"), format!("{bare:.<5}-99")]);
+                if entry.include_descendants && bare.len() < 5 {
+                    shapes.push(format!("{bare}z"));
+                }
+            }
+        }
+        for shape in &shapes {
+            let found = code(oid(entry), shape);
+            let plain = code(READ, "H33..");
+            let in_translation = Code { translations: vec![plain.clone(), found.clone()], ..plain.clone() };
+            let nested = Code {
+                translations: vec![Code { translations: vec![found.clone()], ..plain.clone() }],
+                ..plain.clone()
+            };
+            let in_name = Code { qualifiers: vec![(found.clone(), plain.clone())], ..plain.clone() };
+            let in_value = Code { qualifiers: vec![(plain.clone(), found.clone())], ..plain.clone() };
+            let with = |code: &Code, kind: &str| Event { code: Some(code.clone()), ..event("x", kind) };
+            for code in [&found, &in_translation, &nested, &in_name, &in_value] {
+                for kind in ["OBS", "VAL", "INV", "ALL", "IMM", "REF"] {
+                    assert!(alone(&with(code, kind), &Record::default(), &list).is_some(), "{shape} in {kind}");
+                }
+            }
+            for code in [&found, &in_translation, &nested] {
+                for kind in ["MED", "ISS"] {
+                    assert!(alone(&with(code, kind), &Record::default(), &list).is_some(), "{shape} in {kind}");
+                }
+            }
+            for code in [in_name, in_value] {
+                let result = screen(record(vec![with(&code, "MED")]), &list, "EMIS");
+                let left = &result.record().events;
+                assert_eq!(left.len(), 1, "a drug stays");
+                assert!(left[0].code.as_ref().is_some_and(|code| code.qualifiers.is_empty()), "{shape} as a qualifier");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rubric_removes_an_entry_by_its_term_or_any_display_name_coded_or_not() {
+    for entry in list().entries().iter().filter(|entry| entry.row > 0) {
+        let shouted = format!("[X]{}", entry.rubric.to_uppercase().replace('Z', "S"));
+        for text in [&entry.rubric, &shouted] {
+            let by_term = Event { term: Some(text.clone()), ..event("a", "OBS") };
+            let uncoded = Event { term: Some(text.clone()), code: None, ..event("b", "ALL") };
+            let display = Code { display: Some(text.clone()), ..Code::default() };
+            let by_display = Event {
+                code: Some(Code { translations: vec![display.clone()], ..code(READ, "H33..") }),
+                ..event("c", "VAL")
+            };
+            let text_only = Event { code: Some(display), ..event("d", "OBS") };
+            assert!(ids(&screened(record(vec![by_term, uncoded, by_display, text_only]))).is_empty(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn neighbours_are_left_alone() {
+    let keep = [
+        (READ, "A54.."),
+        (READ, "A542."),
+        (READ, "A54z.11"),
+        (READ, "e225."),
+        (READ, "7E08800"),
+        (READ, "A704."),
+        (READ, "ZV02."),
+        (READ, "65Q1."),
+        (READ, "EMISNQA788"),
+        (SNOMED, "38341003"),
+        ("2.16.840.1.113883.2.1.3.2.4.14", "XE0vs"),
+        ("EMISPREPARATION", "62479008"),
+        ("UNKNOWN", "A788."),
+    ];
+    let events = keep.iter().enumerate().map(|(n, (system, text))| Event {
+        code: Some(code(system, text)),
+        term: Some("AIDS leaflet given".to_owned()),
+        ..event(&n.to_string(), "OBS")
+    });
+    let result = screened(record(events.collect()));
+    assert_eq!(ids(&result).len(), keep.len());
+    assert_eq!(result.ledger().iter().count(), 0);
+}
+
+#[test]
+fn a_drug_loses_an_excluded_dosage_and_its_link_to_an_excluded_problem_and_stays() {
+    let mut drug = event("drug", "MED");
+    let mut plan = Medication::default();
+    plan.supply.dosage = Some("Gonorrhoea carrier".to_owned());
+    drug.medication = Some(plan);
+    let mut kept = event("kept", "MED");
+    let mut plan = Medication::default();
+    plan.supply.dosage = Some("one for gonorrhoea".to_owned());
+    kept.medication = Some(plan);
+    let mut record = record(vec![drug, excluded("problem", "OBS"), event("other", "OBS"), kept]);
+    record.problems.insert("problem".to_owned(), Problem { links: vec!["drug".to_owned()], ..Problem::default() });
+    let link = Problem {
+        links: vec!["problem".to_owned(), "drug".to_owned(), "elsewhere".to_owned(), "drug".to_owned()],
+        parents: vec![("problem".to_owned(), None), ("other".to_owned(), None)],
+        ..Problem::default()
+    };
+    record.problems.insert("other".to_owned(), link);
+    let result = screened(record);
+    assert_eq!(ids(&result), ["drug", "other", "kept"]);
+    let dosages: Vec<_> = result
+        .record()
+        .events
+        .iter()
+        .filter_map(|e| e.medication.as_ref())
+        .map(|m| m.supply.dosage.as_deref())
+        .collect();
+    assert_eq!(dosages, [None, Some("one for gonorrhoea")]);
+    assert_eq!(result.record().problems.keys().collect::<Vec<_>>(), ["other"]);
+    assert_eq!(result.record().problems["other"].links, ["drug"]);
+    assert!(result.record().problems["other"].parents.is_empty());
+    assert_eq!(omitted(&result, "problem"), Some(Reason::Withheld));
+}
+
+#[test]
+fn a_drug_of_an_excluded_mixture_is_withheld() {
+    let mut drug = event("drug", "MED");
+    let mut plan = Medication::default();
+    plan.supply.mixture = Some("mix".to_owned());
+    drug.medication = Some(plan);
+    let mut record = record(vec![drug]);
+    record.mixtures.insert(
+        "mix".to_owned(),
+        LocalMixture { constituents: vec![(code(SNOMED, "62479008"), None)], ..LocalMixture::default() },
+    );
+    assert!(ids(&screened(record)).is_empty());
+}
+
+#[test]
+fn a_withheld_entry_takes_its_members_and_a_plan_its_issues_and_no_one_else() {
+    let mut top = group("top", &["middle", "absent"]);
+    top.code = Some(code(READ, "A788."));
+    let events = vec![
+        issue("i1", "plan"),
+        top,
+        group("middle", &["leaf"]),
+        event("leaf", "VAL"),
+        excluded("plan", "MED"),
+        issue("i2", "plan"),
+        issue("i3", "other"),
+        event("other", "MED"),
+        event("beside", "VAL"),
+    ];
+    let result = screened(record(events));
+    assert_eq!(ids(&result), ["i3", "other", "beside"]);
+    for id in ["top", "middle", "leaf", "plan", "i1", "i2"] {
+        assert_eq!(omitted(&result, id), Some(Reason::Withheld), "{id}");
+    }
+    assert_eq!(result.record().events[0].issue.as_ref().and_then(|i| i.plan.as_deref()), Some("other"));
+}
+
+#[test]
+fn a_withheld_member_leaves_its_group_and_an_empty_group_goes_whatever_the_cause() {
+    let mut with_value = group("valued", &["gone"]);
+    with_value.value =
+        Some(Value::Numeric { operator: None, value: "1".to_owned(), units: None, ucum: None, range: None });
+    let mut defining = group("problem", &[]);
+    defining.term = Some("Anaemia".to_owned());
+    let mut report = group("report", &["only"]);
+    report.kind = "REP".to_owned();
+    let events = vec![
+        report,
+        group("only", &["gone"]),
+        group("both", &["gone", "stays", "stays", "both", "elsewhere"]),
+        group("empty", &[]),
+        group("ring1", &["ring2"]),
+        group("ring2", &["ring1"]),
+        with_value,
+        defining,
+        excluded("gone", "VAL"),
+        event("stays", "VAL"),
+    ];
+    let mut record = record(events);
+    record.problems.insert("problem".to_owned(), Problem::default());
+    let result = screened(record);
+    assert_eq!(ids(&result), ["both", "valued", "problem", "stays"]);
+    assert_eq!(result.record().events[0].children, ["stays"]);
+    for id in ["report", "only", "empty", "ring1", "ring2"] {
+        assert_eq!(omitted(&result, id), Some(Reason::Empty), "{id}");
+    }
+}
+
+#[test]
+fn restricted_and_hidden_items_go_and_a_policy_that_restricts_nothing_does_nothing() {
+    let events = vec![
+        marked(event("open", "OBS"), under("open")),
+        marked(event("shut", "ALL"), under("shut")),
+        marked(event("hidden", "MED"), hidden()),
+        marked(event("unknown", "OBS"), under("nowhere")),
+        marked(event("gone", "OBS"), deleted()),
+    ];
+    let result = screened(record(events));
+    assert_eq!(ids(&result), ["open"]);
+    for id in ["shut", "hidden", "unknown"] {
+        assert_eq!(omitted(&result, id), Some(Reason::Withheld), "{id}");
+    }
+    assert_eq!(omitted(&result, "gone"), Some(Reason::Deleted));
+}
+
+#[test]
+fn an_encounter_hands_its_restriction_to_its_entries_and_their_members() {
+    let encounter = |id: &str, marks: Marks, components: &[&str]| Encounter {
+        id: id.to_owned(),
+        marks,
+        components: components.iter().map(|id| (*id).to_owned()).collect(),
+        ..Encounter::default()
+    };
+    let events = vec![
+        group("a", &["a1"]),
+        event("a1", "VAL"),
+        event("b", "OBS"),
+        event("c", "OBS"),
+        event("d", "OBS"),
+        event("e", "OBS"),
+    ];
+    let mut record = record(events);
+    let mut excluded = encounter("e5", Marks::default(), &["e"]);
+    excluded.location_type = Some(code(SNOMED, "62479008"));
+    record.encounters = vec![
+        encounter("e1", under("shut"), &["a"]),
+        encounter("e2", hidden(), &["b"]),
+        encounter("e3", deleted(), &["c"]),
+        encounter("e4", under("open"), &["a", "c", "d", "elsewhere"]),
+        excluded,
+    ];
+    let result = screened(record);
+    assert_eq!(ids(&result), ["c", "d"]);
+    assert_eq!(result.record().encounters.len(), 1);
+    assert_eq!(result.record().encounters[0].components, ["c", "d"]);
+    for id in ["a", "a1", "b", "e", "e1", "e2", "e5"] {
+        assert_eq!(omitted(&result, id), Some(Reason::Withheld), "{id}");
+    }
+    assert_eq!(omitted(&result, "e3"), Some(Reason::Deleted));
+}
+
+#[test]
+fn an_encounter_without_entries_stays() {
+    let mut record = record(vec![excluded("x", "OBS")]);
+    record.encounters =
+        vec![Encounter { id: "e".to_owned(), components: vec!["x".to_owned()], ..Encounter::default() }];
+    let result = screened(record);
+    assert_eq!(result.record().encounters.len(), 1);
+    assert!(result.record().encounters[0].components.is_empty());
+}
+
+#[test]
+fn a_deleted_problem_leaves_its_event() {
+    let mut record =
+        record(vec![event("a", "OBS"), Event { code: None, term: Some("text".to_owned()), ..event("b", "OBS") }]);
+    for id in ["a", "b"] {
+        record.problems.insert(id.to_owned(), Problem { deleted: true, ..Problem::default() });
+    }
+    let result = screened(record);
+    assert_eq!(ids(&result), ["a"]);
+    assert!(result.record().problems.is_empty());
+    assert_eq!(omitted(&result, "b"), Some(Reason::Uncoded));
+}
+
+#[test]
+fn members_of_a_deleted_group_and_issues_of_a_deleted_plan_are_deleted_with_it() {
+    let events = vec![
+        marked(group("g", &["m"]), deleted()),
+        event("m", "VAL"),
+        marked(event("p", "MED"), deleted()),
+        issue("i", "p"),
+        event("x", "VAL"),
+    ];
+    let result = screened(record(events));
+    assert_eq!(ids(&result), ["x"]);
+    assert!(["g", "m", "p", "i"].iter().all(|id| omitted(&result, id) == Some(Reason::Deleted)));
+}
+
+#[test]
+fn uncoded_text_goes_unless_it_defines_a_problem_and_text_only_codes_stay() {
+    let uncoded =
+        |id: &str, kind: &str, term: &str| Event { code: None, term: Some(term.to_owned()), ..event(id, kind) };
+    let text_only =
+        Event { code: Some(Code { display: Some("Cough".to_owned()), ..Code::default() }), ..event("text", "OBS") };
+    let events = vec![
+        uncoded("note", "OBS", "saw patient"),
+        uncoded("letter", "REF", "dear doctor"),
+        uncoded("problem", "OBS", "Sore knee"),
+        uncoded("secret", "OBS", "H/O: venereal disease"),
+        uncoded("allergy", "ALL", "Peanuts"),
+        uncoded("drug", "MED", "A special"),
+        text_only,
+    ];
+    let mut record = record(events);
+    for id in ["problem", "secret"] {
+        record.problems.insert(id.to_owned(), Problem::default());
+    }
+    let result = screened(record);
+    assert_eq!(ids(&result), ["problem", "allergy", "drug", "text"]);
+    assert_eq!(omitted(&result, "note"), Some(Reason::Uncoded));
+    assert_eq!(omitted(&result, "letter"), Some(Reason::Uncoded));
+    assert_eq!(omitted(&result, "secret"), Some(Reason::Withheld));
+}
+
+#[test]
+fn kinds_outside_the_record_go_and_kinds_not_served_stay_for_the_mapping_to_count() {
+    let outside = ["DRY", "ATT", "FH", "TR", "OH"];
+    let inside = ["IMM", "REF", "ALT", "ISS", "NEW"];
+    let events = outside.iter().chain(&inside).map(|kind| event(kind, kind)).collect();
+    let result = screened(record(events));
+    assert_eq!(ids(&result), inside);
+    assert!(outside.iter().all(|kind| omitted(&result, kind) == Some(Reason::OutsideRecord)));
+}
+
+#[test]
+fn a_restricted_patient_has_nothing_and_everything_is_counted() {
+    let mut record = record(vec![event("a", "OBS")]);
+    record.encounters.push(Encounter { id: "e".to_owned(), ..Encounter::default() });
+    record.patient = Some(Patient { marks: under("shut"), ..Patient::default() });
+    let result = screened(record);
+    assert!(
+        result.record().events.is_empty() && result.record().encounters.is_empty() && result.record().patient.is_none()
+    );
+    assert_eq!((omitted(&result, "a"), omitted(&result, "e")), (Some(Reason::Withheld), Some(Reason::Withheld)));
+}
+
+#[test]
+fn entries_without_identity_are_counted_beside_the_one_that_has_it() {
+    let mut record = record(vec![event("a", "OBS")]);
+    record.unidentified =
+        vec![("a".to_owned(), "OBS".to_owned()), (String::new(), "MED".to_owned()), ("a".to_owned(), "OBS".to_owned())];
+    let result = screened(record);
+    let omissions = result.ledger().omissions();
+    assert_eq!(omissions.get(&(Reason::NoIdentity, "OBS".to_owned())), Some(&2));
+    assert_eq!(omissions.get(&(Reason::NoIdentity, "MED".to_owned())), Some(&1));
+    assert_eq!(omitted(&result, "a"), None);
+}
+
+#[test]
+fn the_order_of_entries_makes_no_difference() {
+    let events = || {
+        vec![
+            excluded("top", "INV"),
+            group("mid", &["leaf"]),
+            event("leaf", "VAL"),
+            excluded("p", "MED"),
+            issue("i", "p"),
+        ]
+    };
+    let mut forward = events();
+    forward[0].children = vec!["mid".to_owned()];
+    let mut backward = forward.clone();
+    backward.reverse();
+    assert!(ids(&screened(record(forward))).is_empty());
+    assert!(ids(&screened(record(backward))).is_empty());
+}
+
+#[test]
+fn fifty_thousand_events_are_screened_quickly() {
+    let translated = |n: u32| Code { translations: vec![code(SNOMED, &format!("3834{n:05}"))], ..code(READ, "H33..") };
+    let events = (0..50_000_u32).map(|n| Event {
+        term: Some("A clinical term of ordinary length".to_owned()),
+        code: Some(translated(n)),
+        ..event(&n.to_string(), "VAL")
+    });
+    let (record, list) = (record(events.collect()), list());
+    let started = std::time::Instant::now();
+    let result = screen(record, &list, "EMIS");
+    let took = started.elapsed();
+    assert_eq!(ids(&result).len(), 50_000);
+    eprintln!("50,000 events screened in {took:?}");
+    // Unoptimised and on a busy machine; optimised it is tens of milliseconds.
+    assert!(took < std::time::Duration::from_secs(20));
+}
+
+#[test]
+fn a_chain_of_fifty_thousand_groups_is_followed_to_its_end() {
+    let chain = |n: u32| group(&n.to_string(), &[&(n + 1).to_string()]);
+    let mut events: Vec<Event> = (0..50_000).map(chain).collect();
+    events.push(excluded("50000", "VAL"));
+    let result = screened(record(events));
+    assert!(ids(&result).is_empty());
+    assert_eq!(omitted(&result, "0"), Some(Reason::Empty));
+}

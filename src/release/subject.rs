@@ -1,0 +1,103 @@
+//! The exclusion list put to one entry: every coding that it carries, and every term.
+
+use super::exclusions::{ExclusionEntry, Exclusions};
+use crate::record::{Code, Encounter, Event, LocalMixture, Supply, Value};
+use std::collections::BTreeMap;
+
+/// A plan or an issue: for these an excluded qualifier goes, and the drug stays.
+pub(super) fn is_drug(event: &Event) -> bool {
+    matches!(event.kind.as_str(), "MED" | "ISS") || event.medication.is_some() || event.issue.is_some()
+}
+
+/// What of an entry the list names.
+#[derive(Clone, Copy)]
+pub(super) enum Hit<'l> {
+    /// A coding.
+    Coding(&'l ExclusionEntry),
+    /// A term.
+    Term(&'l ExclusionEntry),
+}
+
+/// The line of the list that withholds the entry as a whole.
+pub(super) fn entry_hit<'l>(
+    event: &Event,
+    mixtures: &BTreeMap<String, LocalMixture>,
+    exclusions: &'l Exclusions,
+) -> Option<Hit<'l>> {
+    let qualifiers = if is_drug(event) { Qualifiers::Spared } else { Qualifiers::Tested };
+    let of_text = |text: &str| exclusions.term(text).map(Hit::Term);
+    let texts = [
+        event.value.as_ref().and_then(|value| match value {
+            Value::Text { value, .. } => Some(value.as_str()),
+            Value::Numeric { .. } => None,
+        }),
+        event.abnormal.as_ref().and_then(|(_, description)| description.as_deref()),
+        event.referral.as_ref().and_then(|referral| referral.speciality.as_deref()),
+    ];
+    let of_mixture = |mixture: &LocalMixture| {
+        mixture.name.as_deref().and_then(of_text).or_else(|| {
+            mixture.constituents.iter().find_map(|(code, _)| code_hit(code, Qualifiers::Tested, exclusions))
+        })
+    };
+    let mut codes = event.code.iter().chain(&event.target_drug);
+    codes
+        .find_map(|code| code_hit(code, qualifiers, exclusions))
+        .or_else(|| event.term.as_deref().and_then(of_text))
+        .or_else(|| texts.into_iter().flatten().find_map(of_text))
+        .or_else(|| supplies(event).filter_map(|supply| mixtures.get(supply.mixture.as_ref()?)).find_map(of_mixture))
+}
+
+/// The line of the list that withholds the consultation itself.
+pub(super) fn encounter_hit<'l>(encounter: &Encounter, exclusions: &'l Exclusions) -> Option<Hit<'l>> {
+    let by_kind = encounter.consultation_type.as_deref().and_then(|term| exclusions.term(term).map(Hit::Term));
+    let place = encounter.location_type.as_ref();
+    by_kind.or_else(|| place.and_then(|code| code_hit(code, Qualifiers::Tested, exclusions)))
+}
+
+/// Takes excluded qualifiers and texts off a drug that stays.
+pub(super) fn strip_drug(event: &mut Event, exclusions: &Exclusions) {
+    for code in event.code.iter_mut().chain(&mut event.target_drug) {
+        strip_qualifiers(code, exclusions);
+    }
+    let medication = event.medication.as_mut().map(|medication| &mut medication.supply);
+    let issue = event.issue.as_mut().map(|issue| &mut issue.supply);
+    for supply in [medication, issue].into_iter().flatten() {
+        for text in [&mut supply.dosage, &mut supply.unit, &mut supply.quantity_text] {
+            if text.as_deref().is_some_and(|text| exclusions.excludes_term(text)) {
+                *text = None;
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Qualifiers {
+    Tested,
+    Spared,
+}
+
+/// Nests as deep as the reader allowed.
+fn code_hit<'l>(code: &Code, qualifiers: Qualifiers, exclusions: &'l Exclusions) -> Option<Hit<'l>> {
+    let own = code.code.as_deref().and_then(|text| exclusions.coding(code.system.as_deref(), text).map(Hit::Coding));
+    own.or_else(|| code.display.as_deref().and_then(|text| exclusions.term(text).map(Hit::Term)))
+        .or_else(|| code.translations.iter().find_map(|code| code_hit(code, qualifiers, exclusions)))
+        .or_else(|| {
+            let tested = (qualifiers == Qualifiers::Tested).then_some(&code.qualifiers);
+            let mut parts = tested.into_iter().flatten().flat_map(|(name, value)| [name, value]);
+            parts.find_map(|code| code_hit(code, qualifiers, exclusions))
+        })
+}
+
+fn strip_qualifiers(code: &mut Code, exclusions: &Exclusions) {
+    code.qualifiers.retain(|(name, value)| {
+        ![name, value].into_iter().any(|code| code_hit(code, Qualifiers::Tested, exclusions).is_some())
+    });
+    for translation in &mut code.translations {
+        strip_qualifiers(translation, exclusions);
+    }
+}
+
+fn supplies(event: &Event) -> impl Iterator<Item = &Supply> {
+    let plan = event.medication.as_ref().map(|medication| &medication.supply);
+    plan.into_iter().chain(event.issue.as_ref().map(|issue| &issue.supply))
+}
