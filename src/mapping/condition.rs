@@ -1,0 +1,205 @@
+//! Condition: problems, and diagnoses that are no problem.
+//!
+//! | FHIR | OpenHR |
+//! | --- | --- |
+//! | clinicalStatus | problem status A, HP, PP active, I inactive; none for what is no problem |
+//! | verificationStatus | unconfirmed for a potential problem, else none |
+//! | category | problem-list-item, or encounter-diagnosis where the code is certain to be a disorder |
+//! | extension | significance (never severity), original status, episodicity, related problems |
+//! | code | the defining event's code and term |
+//! | onset, abatement | effectiveTime; endTime of an inactive problem (con-4) |
+//! | recordedDate, recorder, asserter | availabilityTimeStamp, enteredBy, authorising |
+//! | evidence | linked Observations |
+
+use super::classify::{Shape, is_problem};
+use super::maker::{Links, Maker};
+use super::parts::{self, note};
+use super::rules::Meaning;
+use super::{codes, dates, tags};
+use crate::kinds::Kind;
+use crate::record::{Event, Problem};
+use mig_fhir_model::Resource;
+use mig_fhir_model::resources::{self, ConditionAbatement, ConditionEvidence, ConditionOnset};
+use mig_fhir_model::types::{self as fhir, ExtensionValue};
+
+const SIGNIFICANCE: &str = "urn:x-mig-fhir:StructureDefinition:problem-significance";
+const STATUS: &str = "urn:x-mig-fhir:StructureDefinition:problem-status";
+const RELATED: &str = "http://hl7.org/fhir/StructureDefinition/condition-related";
+const EPISODE: &str = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-ConditionEpisode";
+
+pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
+    let record = maker.record;
+    let problem = record.problems.get(&event.id).filter(|_| is_problem(record, event));
+    let current = problem.map(|problem| problem.status.as_deref() != Some("I"));
+    let mut links = Links::default();
+    let place = tags::place_condition(current, shape.means(Meaning::Diagnosis), maker.context.view);
+    let mut extension = Vec::new();
+    let mut evidence = Vec::new();
+    if let Some(problem) = problem {
+        extension.extend(significance(problem));
+        extension.extend(original_status(problem));
+        extension.extend(related(maker, &mut links, event, problem));
+        evidence = linked(maker, &mut links, problem);
+    }
+    extension.extend(episode(event));
+    let id = maker.id(&event.id);
+    let ended = problem.filter(|_| current == Some(false)).and_then(|problem| problem.end).and_then(dates::date_time);
+    let resource = resources::Condition {
+        id: Some(id.as_str().into()),
+        meta: Some(parts::meta(Some(Kind::Condition), &place.tags)),
+        extension,
+        clinical_status: current.map(|current| Box::new(clinical_status(current))),
+        verification_status: problem.filter(|p| p.status.as_deref() == Some("PP")).map(|_| {
+            Box::new(parts::concept("http://terminology.hl7.org/CodeSystem/condition-ver-status", "unconfirmed", None))
+        }),
+        category: category(problem.is_some(), shape).into_iter().collect(),
+        code: Some(Box::new(maker.concept(event))),
+        subject: maker.subject(&mut links),
+        encounter: maker.encounter(&mut links, &event.id),
+        onset: event.effective.and_then(dates::date_time).map(|date| ConditionOnset::DateTime(date.into())),
+        abatement: ended.map(|date| ConditionAbatement::DateTime(date.into())),
+        recorded_date: Maker::recorded(event).map(Into::into),
+        recorder: maker.staff(&mut links, event.entered_by.as_deref()),
+        asserter: maker.staff(&mut links, event.authorising.as_deref()),
+        evidence,
+        note: codes::qualifiers(event.code.as_ref())
+            .chain(problem.into_iter().flat_map(|problem| notes(problem, current)))
+            .chain(episodicity_note(event))
+            .collect(),
+        ..Default::default()
+    };
+    let resource = Resource::Condition(Box::new(resource));
+    maker.add(Kind::Condition, id, resource, place, problem.is_some(), links);
+}
+
+/// None for what only the view that brought it calls a diagnosis.
+fn category(problem: bool, shape: &Shape) -> Option<fhir::CodeableConcept> {
+    let code = match (problem, shape.means(Meaning::Diagnosis)) {
+        (true, _) => "problem-list-item",
+        (false, true) => "encounter-diagnosis",
+        (false, false) => return None,
+    };
+    Some(parts::concept("http://terminology.hl7.org/CodeSystem/condition-category", code, None))
+}
+
+fn clinical_status(current: bool) -> fhir::CodeableConcept {
+    let code = if current { "active" } else { "inactive" };
+    parts::concept("http://terminology.hl7.org/CodeSystem/condition-clinical", code, None)
+}
+
+fn significance(problem: &Problem) -> Option<fhir::Extension> {
+    let code = match problem.significance.as_deref()? {
+        "S" => "major",
+        "M" => "minor",
+        _ => return None,
+    };
+    Some(parts::extension(SIGNIFICANCE, ExtensionValue::Code(code.into())))
+}
+
+/// Statuses that active alone would lose.
+fn original_status(problem: &Problem) -> Option<fhir::Extension> {
+    let code = match problem.status.as_deref()? {
+        "HP" => "health-promotion",
+        "PP" => "potential-problem",
+        _ => return None,
+    };
+    Some(parts::extension(STATUS, ExtensionValue::Code(code.into())))
+}
+
+fn related<'a>(
+    maker: &mut Maker<'a>,
+    links: &mut Links,
+    event: &'a Event,
+    problem: &'a Problem,
+) -> Vec<fhir::Extension> {
+    let parents = problem.parents.iter().map(|(parent, _)| parent.as_str()).filter(|parent| *parent != event.id);
+    let made: Vec<&'a str> = parents.filter(|parent| maker.shape(parent).is_some_and(|s| s.condition)).collect();
+    let reference = |parent| ExtensionValue::Reference(maker.refer(links, Kind::Condition, parent));
+    made.into_iter().map(reference).map(|value| parts::extension(RELATED, value)).collect()
+}
+
+/// Linked Observations as evidence. Links of other types are told from the other end, as their reason.
+fn linked<'a>(maker: &mut Maker<'a>, links: &mut Links, problem: &'a Problem) -> Vec<ConditionEvidence> {
+    let mut detail: Vec<fhir::Reference> = Vec::new();
+    for link in &problem.links {
+        if let Some(observation) = super::observation::of(maker, link) {
+            let reference = *maker.refer(links, Kind::Observation, observation);
+            if !detail.contains(&reference) {
+                detail.push(reference);
+            }
+        }
+    }
+    detail.into_iter().map(|one| ConditionEvidence { detail: vec![one], ..Default::default() }).collect()
+}
+
+fn notes(problem: &Problem, current: Option<bool>) -> impl Iterator<Item = fhir::Annotation> {
+    let defaulted = !matches!(problem.status.as_deref(), Some("A" | "I" | "HP" | "PP"));
+    // An end on a problem that is still active cannot be an abatement.
+    let end = problem.end.filter(|_| current == Some(true)).and_then(dates::date_time);
+    let duration = problem.expected_duration.as_ref().filter(|(_, value)| *value > 0);
+    let owner = match problem.owner.as_deref() {
+        Some("IND") => Some("individual"),
+        Some("FAM") => Some("family"),
+        Some("COM") => Some("community"),
+        _ => None,
+    };
+    [
+        defaulted.then(|| "Problem status not recorded: shown as active".to_owned()),
+        end.map(|end| format!("Problem end date: {end}")),
+        duration.map(|(unit, value)| format!("Expected duration: {value} {}", unit_name(unit))),
+        owner.map(|owner| format!("Problem owner: {owner}")),
+    ]
+    .into_iter()
+    .flatten()
+    .map(note)
+}
+
+/// The name of a duration's unit.
+fn unit_name(unit: &str) -> &str {
+    match unit {
+        "D" => "days",
+        "W" => "weeks",
+        "M" => "months",
+        "Y" => "years",
+        "H" => "hours",
+        "N" => "minutes",
+        other => other,
+    }
+}
+
+fn episode(event: &Event) -> Option<fhir::Extension> {
+    let (code, display) = match event.episodicity.as_deref()? {
+        "FIRST" => ("first", "First"),
+        "NEW" => ("new", "New"),
+        "REV" => ("review", "Review"),
+        "END" => ("end", "End"),
+        _ => return None,
+    };
+    let system = "https://fhir.hl7.org.uk/CodeSystem/UKCore-ConditionEpisodicity";
+    let value = parts::concept(system, code, Some(display));
+    Some(parts::extension(EPISODE, ExtensionValue::CodeableConcept(Box::new(value))))
+}
+
+/// Episodicities that the extension has no code for.
+fn episodicity_note(event: &Event) -> Option<fhir::Annotation> {
+    let word = match event.episodicity.as_deref()? {
+        "FLA" => "flare-up",
+        "CHG" => "changed",
+        "EVO" => "evolved",
+        "OUT" => "outcome",
+        _ => return None,
+    };
+    Some(note(format!("Episodicity: {word}")))
+}
+
+/// Episodicity as a note, for the types that have no element for it.
+pub(super) fn episodicity(event: &Event) -> Option<fhir::Annotation> {
+    let word = match event.episodicity.as_deref()? {
+        "FIRST" => "first",
+        "NEW" => "new",
+        "REV" => "review",
+        "END" => "ended",
+        _ => return episodicity_note(event),
+    };
+    Some(note(format!("Episodicity: {word}")))
+}

@@ -1,0 +1,139 @@
+//! Observation: values, results and findings; groups and blood pressures build on it.
+//!
+//! | FHIR | OpenHR |
+//! | --- | --- |
+//! | status | resultStatus: none final, PR and IN preliminary, NA registered |
+//! | category | from the investigation group and what the code means |
+//! | code | code and term |
+//! | effective, issued | effectiveTime, availabilityTimeStamp |
+//! | performer | authorising |
+//! | value | numeric with comparator and unit, or text; none where the code is the result |
+//! | interpretation | of an abnormal flag: high or low where said or computed, else abnormal |
+//! | referenceRange | range |
+//! | hasMember | child links of a group |
+//! | component | readings of a blood pressure |
+
+use super::classify::{Shape, is_problem};
+use super::maker::{Links, Maker};
+use super::quantity::{self, Said};
+use super::rules::{Group, Meaning, rules};
+use super::tags::{self, Place};
+use super::{blood_pressure, codes, condition, dates, panel, parts};
+use crate::kinds::Kind;
+use crate::record::Event;
+use mig_fhir_model::Resource;
+use mig_fhir_model::resources::{self, ObservationEffective, ObservationReferenceRange, ObservationValue};
+use mig_fhir_model::types as fhir;
+
+pub(super) fn make<'a>(maker: &mut Maker<'a>, at: usize, event: &'a Event, shape: &Shape) {
+    let mut links = Links::default();
+    let place = place(maker, event, shape);
+    let id = maker.id(&event.id);
+    let mut resource = resources::Observation {
+        id: Some(id.as_str().into()),
+        meta: Some(parts::meta(Some(Kind::Observation), &place.tags)),
+        status: status(event).into(),
+        category: category(event, shape).into_iter().collect(),
+        code: Box::new(maker.concept(event)),
+        subject: Some(maker.subject(&mut links)),
+        encounter: maker.encounter(&mut links, &event.id),
+        effective: event.effective.and_then(dates::date_time).map(|date| ObservationEffective::DateTime(date.into())),
+        issued: Maker::recorded(event).map(Into::into),
+        performer: maker.staff(&mut links, event.authorising.as_deref()).map(|who| *who).into_iter().collect(),
+        value: value(maker, event),
+        interpretation: interpretation(event),
+        note: codes::qualifiers(event.code.as_ref()).chain(condition::episodicity(event)).collect(),
+        reference_range: reference_range(event),
+        ..Default::default()
+    };
+    resource.has_member = panel::members(maker, &mut links, at, event);
+    if shape.means(Meaning::BloodPressure) {
+        blood_pressure::complete(maker, at, event, &mut resource);
+    }
+    let problem = is_problem(maker.record, event);
+    maker.add(Kind::Observation, id, Resource::Observation(Box::new(resource)), place, problem, links);
+}
+
+/// The legacy id of the Observation that tells of an event: its own, or the blood pressure it is a component of.
+pub(super) fn of<'a>(maker: &Maker<'a>, event: &str) -> Option<&'a str> {
+    let at = maker.graph.event(event)?;
+    let shape = maker.shapes.get(at)?;
+    let told = if shape.observation { Some(at) } else { shape.part_of };
+    let event = told.and_then(|at| maker.record.events.get(at)).filter(|event| event.kind != "MED")?;
+    Some(&event.id)
+}
+
+fn place(maker: &Maker<'_>, event: &Event, shape: &Shape) -> Place {
+    let place = tags::place_observation(event, shape, maker.context.view);
+    let since = dates::months_before(maker.today, rules().recent_months);
+    let recent = event.effective.and_then(dates::last_day).zip(since).is_some_and(|(day, since)| day >= since);
+    if recent { tags::recent(place) } else { place }
+}
+
+/// The status that a result status says.
+pub(super) fn status(event: &Event) -> &'static str {
+    match event.result_status.as_deref() {
+        None | Some("") => "final",
+        Some("PR" | "IN") => "preliminary",
+        Some("NA") if event.value.is_none() => "registered",
+        Some(_) => "unknown",
+    }
+}
+
+fn category(event: &Event, shape: &Shape) -> Option<fhir::CodeableConcept> {
+    let vital = [Meaning::VitalSign, Meaning::BloodPressure, Meaning::Systolic, Meaning::Diastolic];
+    let code = if vital.iter().any(|meaning| shape.means(*meaning)) {
+        "vital-signs"
+    } else if shape.means(Meaning::SocialHistory) {
+        "social-history"
+    } else {
+        match tags::group(event, shape)? {
+            Group::Biochemistry | Group::Haematology | Group::Microbiology | Group::Cytology | Group::Urinalysis => {
+                "laboratory"
+            }
+            Group::Imaging => "imaging",
+            Group::Ecg | Group::Physiology => "procedure",
+            Group::Other => return None,
+        }
+    };
+    Some(parts::concept("http://terminology.hl7.org/CodeSystem/observation-category", code, None))
+}
+
+fn value(maker: &mut Maker<'_>, event: &Event) -> Option<ObservationValue> {
+    match quantity::said(event.value.as_ref()?)? {
+        Said::Quantity(quantity) => Some(ObservationValue::Quantity(quantity)),
+        Said::Text(text) => {
+            if matches!(event.value, Some(crate::record::Value::Numeric { .. })) {
+                maker.degrade("value-as-text");
+            }
+            Some(ObservationValue::String(text.into()))
+        }
+    }
+}
+
+/// What an abnormal flag says. No flag says nothing, and never "normal".
+pub(super) fn interpretation(event: &Event) -> Vec<fhir::CodeableConcept> {
+    let Some((true, description)) = &event.abnormal else { return Vec::new() };
+    let words = description.as_deref().and_then(parts::text);
+    let said = match words.as_deref().map(str::to_ascii_uppercase).as_deref() {
+        Some("HIGH" | "HI" | "SH" | "H" | "+") => Some("H"),
+        Some("LOW" | "LO" | "SL" | "L" | "-") => Some("L"),
+        _ => event.value.as_ref().and_then(quantity::outside),
+    };
+    let code = said.unwrap_or("A");
+    let display = match code {
+        "H" => "High",
+        "L" => "Low",
+        _ => "Abnormal",
+    };
+    let system = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
+    let mut concept = parts::concept(system, code, Some(display));
+    concept.text = words.map(Into::into);
+    vec![concept]
+}
+
+/// The range of an event's value.
+pub(super) fn reference_range(event: &Event) -> Vec<ObservationReferenceRange> {
+    let range = event.value.as_ref().and_then(quantity::range_of);
+    range.and_then(quantity::reference_range).into_iter().collect()
+}
