@@ -1,0 +1,253 @@
+//! Permit to released views: the short-lived cache in memory, one flight per key.
+//!
+//! What is kept was *released*: never what was withheld, never a legacy answer. The key names the consent occasion, so
+//! another user, organisation or occasion always makes a new legacy request, and the practice's own audit sees every
+//! viewer (CONTRACT section 9). Nothing here decides: a permit or a clearance is asked for on every call, made anew for
+//! every request.
+
+use crate::clock::Clock;
+use crate::gateway::{Gateway, GatewayError};
+use crate::ids::Sealer;
+use crate::kinds::View;
+use crate::mapping;
+use crate::policy::{Clearance, Location, Permit};
+use crate::record::Reason;
+use crate::release::{self, Exclusions, Released};
+use moka::future::Cache;
+use std::sync::Arc;
+use std::time::Duration;
+use time::{Date, OffsetDateTime};
+use tokio::time::Instant;
+
+/// How long and how much to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheConfig {
+    /// Seconds that a released view is kept; 300 at most, 0 keeps nothing.
+    pub ttl_seconds: u64,
+    /// Bytes of released views that are kept in all.
+    pub bytes: u64,
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self { ttl_seconds: 60, bytes: 256 * 1024 * 1024 }
+    }
+}
+
+impl CacheConfig {
+    /// The longest life that the contract allows.
+    pub const LONGEST_SECONDS: u64 = 300;
+}
+
+/// What was released of one view, once fetched. Holds nothing of what was withheld.
+pub struct ReleasedView {
+    /// The view.
+    pub view: View,
+    /// Its resources, in the record's order.
+    pub resources: Vec<Arc<Released>>,
+    /// `recordedAsAt` of the legacy answer.
+    pub recorded_as_at: OffsetDateTime,
+    /// False when the MIG itself called the record incomplete (MIG-0009).
+    pub complete: bool,
+    /// The record's birth date, compared on every hit with the one that a request names.
+    birth_date: Option<Date>,
+}
+
+/// The cache and what fills it, cheap to clone.
+#[derive(Clone)]
+pub struct Views {
+    gateway: Gateway,
+    exclusions: Exclusions,
+    sealer: Sealer,
+    clock: Clock,
+    released: Cache<ViewKey, Arc<ReleasedView>>,
+    locations: Cache<LocationKey, Location>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct ViewKey {
+    consent: String,
+    agreement: (String, i64),
+    practice: String,
+    exclusions: String,
+    view: View,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct LocationKey {
+    consent: String,
+    birth_date: Option<Date>,
+}
+
+/// Why there is no view; shared by every request that waited for the same flight.
+pub type ViewError = Arc<GatewayError>;
+
+impl Views {
+    /// An empty cache before a gateway.
+    #[must_use]
+    pub fn new(config: CacheConfig, gateway: Gateway, exclusions: Exclusions, sealer: Sealer, clock: Clock) -> Self {
+        let life = Duration::from_secs(config.ttl_seconds.min(CacheConfig::LONGEST_SECONDS));
+        let released = Cache::builder()
+            .time_to_live(life)
+            .max_capacity(config.bytes)
+            .weigher(|_: &ViewKey, view: &Arc<ReleasedView>| view.weight())
+            .support_invalidation_closures()
+            .build();
+        let locations =
+            Cache::builder().time_to_live(life).max_capacity(100_000).support_invalidation_closures().build();
+        Self { gateway, exclusions, sealer, clock, released, locations }
+    }
+
+    /// The version of the exclusion list in force.
+    #[must_use]
+    pub fn exclusions_version(&self) -> &str {
+        self.exclusions.version()
+    }
+
+    /// The exclusion list in force, for the public page.
+    #[must_use]
+    pub fn exclusions(&self) -> &Exclusions {
+        &self.exclusions
+    }
+
+    /// How many views are kept, and their weight in bytes, once what is under way in the cache is done.
+    pub async fn kept(&self) -> (u64, u64) {
+        self.released.run_pending_tasks().await;
+        (self.released.entry_count(), self.released.weighted_size())
+    }
+
+    /// Whether calls to the MIG as a whole are let through; false while its circuit is open.
+    #[must_use]
+    pub fn gateway_is_open(&self) -> bool {
+        self.gateway.answers()
+    }
+
+    /// Where the record is: kept, or asked of the MIG. `fresh` asks anew and forgets what was kept of the occasion.
+    ///
+    /// # Errors
+    /// See [`GatewayError`].
+    pub async fn location(
+        &self,
+        clearance: &Clearance<'_>,
+        fresh: bool,
+        deadline: Instant,
+    ) -> Result<Location, ViewError> {
+        let consent = clearance.occasion().consent.clone();
+        if fresh {
+            self.forget_occasion(&consent).await;
+        }
+        let key = LocationKey { consent, birth_date: clearance.birth_date() };
+        let flight = self.locations.try_get_with(key, self.gateway.locate(clearance, deadline));
+        tokio::time::timeout_at(deadline, flight).await.unwrap_or_else(|_| Err(Arc::new(GatewayError::Timeout)))
+    }
+
+    /// The released views of a permit, side by side; one that fails fails all, so that no part is mistaken for the whole.
+    ///
+    /// # Errors
+    /// See [`GatewayError`].
+    pub async fn of(
+        &self,
+        permit: &Permit<'_>,
+        views: &[View],
+        deadline: Instant,
+    ) -> Result<Vec<Arc<ReleasedView>>, ViewError> {
+        let agreed = views.iter().copied().filter(|view| permit.views().contains(view));
+        futures_util::future::try_join_all(agreed.map(|view| self.one(permit, view, deadline))).await
+    }
+
+    async fn one(&self, permit: &Permit<'_>, view: View, deadline: Instant) -> Result<Arc<ReleasedView>, ViewError> {
+        let (agreement, version) = permit.agreement();
+        let key = ViewKey {
+            consent: permit.occasion().consent.clone(),
+            agreement: (agreement.to_owned(), version),
+            practice: permit.practice().to_string(),
+            exclusions: self.exclusions.version().to_owned(),
+            view,
+        };
+        let flight = self.released.try_get_with(key, self.fetch(permit, view, deadline));
+        let released =
+            tokio::time::timeout_at(deadline, flight).await.unwrap_or_else(|_| Err(Arc::new(GatewayError::Timeout)))?;
+        permit.attempt().note_basis(|basis| {
+            let word = view.to_string();
+            if !basis.views.contains(&word) {
+                basis.views.push(word);
+            }
+        });
+        match (permit.birth_date(), released.birth_date) {
+            (Some(asked), Some(held)) if asked != held => Err(Arc::new(GatewayError::UnknownPatient)),
+            _ => Ok(released),
+        }
+    }
+
+    /// The whole way of one view: fetched, screened, mapped, released.
+    async fn fetch(
+        &self,
+        permit: &Permit<'_>,
+        view: View,
+        deadline: Instant,
+    ) -> Result<Arc<ReleasedView>, GatewayError> {
+        let fetched = self.gateway.fetch(permit, view, deadline).await?;
+        // By the agreement and not by what this request wants: what is kept serves the occasion's other requests too.
+        let (patient, agreed, practice) = (permit.patient(), permit.agreed().to_vec(), permit.practice().clone());
+        let location = permit.location().clone();
+        let stages = self.clone();
+        // Off the async threads: a large record would hold up everybody else's requests.
+        let work = move || {
+            let birth_date = fetched.record.patient_person().and_then(|person| person.birth_date);
+            let screened = release::screen(fetched.record, &stages.exclusions, location.supplier.as_str());
+            let context = mapping::Context {
+                patient,
+                sealer: &stages.sealer,
+                view,
+                practice: (practice.as_str(), location.practice_name.as_deref()),
+                now: stages.clock.now(),
+            };
+            let mapped = mapping::map(&screened, &context);
+            for ((reason, kind), count) in mapped.ledger.omissions() {
+                count_omission(reason, &kind, count);
+            }
+            let released = release::release(mapped.held, &stages.exclusions, &agreed, patient);
+            Arc::new(ReleasedView {
+                view,
+                resources: released.into_iter().map(Arc::new).collect(),
+                recorded_as_at: fetched.recorded_as_at,
+                complete: fetched.complete,
+                birth_date,
+            })
+        };
+        // A bug in a stage withholds the view.
+        tokio::task::spawn_blocking(work).await.map_err(|_| GatewayError::Broken("the record could not be processed"))
+    }
+
+    /// Forgets everything of one occasion: it was withdrawn, or the client asked for the source.
+    pub async fn forget_occasion(&self, consent: &str) {
+        let (of_views, of_locations) = (consent.to_owned(), consent.to_owned());
+        // Both calls fail only on caches built without closures, which these are not.
+        let _ = self.released.invalidate_entries_if(move |key, _| key.consent == of_views);
+        let _ = self.locations.invalidate_entries_if(move |key, _| key.consent == of_locations);
+        self.released.run_pending_tasks().await;
+    }
+
+    /// Forgets everything: an agreement or a suspension changed.
+    pub fn forget_all(&self) {
+        self.released.invalidate_all();
+        self.locations.invalidate_all();
+    }
+}
+
+impl ReleasedView {
+    fn weight(&self) -> u32 {
+        let bytes: usize = self.resources.iter().map(|resource| resource.json().len() + 256).sum();
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+}
+
+/// Counts omissions in process-wide metrics; an event type outside OpenHR's list is one label, so that a label can carry
+/// nothing of a record.
+fn count_omission(reason: Reason, kind: &str, count: u64) {
+    const KINDS: &[&str] =
+        &["OBS", "MED", "TR", "INV", "VAL", "ISS", "ATT", "REF", "DRY", "ALT", "ALL", "FH", "IMM", "REP", "OH", "ENC"];
+    let kind = KINDS.iter().find(|known| **known == kind).copied().unwrap_or("other");
+    metrics::counter!("mig_omitted_total", "reason" => reason.as_str(), "entry" => kind).increment(count);
+}
