@@ -1,0 +1,375 @@
+//! What was asked, understood against the table of its type, or the name of the parameter that was not.
+//!
+//! Never says a value back: an error names its parameter, a self link has the sealed patient id for the NHS number.
+
+use super::condition::Condition;
+use super::cursor::{self, CursorError, Holder, Resumed};
+use super::parameter::{COMMON, Form, Include, Parameter, Table, Use};
+use super::patient::{Naming, PatientNamed};
+use super::span;
+use crate::ids::{LogicalId, Sealer};
+use crate::kinds::Kind;
+use std::fmt::Write as _;
+use time::Date;
+
+/// The most matches a page.
+pub const PAGE_MAX: usize = 1_000;
+/// The parameter of a page link.
+pub const PAGE: &str = "_page";
+
+/// A query that was not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("parameter {parameter}: {code}")]
+pub struct QueryError {
+    /// The parameter's name; `?` for a name that may itself be an identifier.
+    pub parameter: String,
+    /// `invalid`, `not-supported` or `required`.
+    pub code: &'static str,
+}
+
+impl QueryError {
+    pub(super) fn invalid(name: &str) -> Self {
+        Self { parameter: printable(name), code: "invalid" }
+    }
+
+    fn not_supported(name: &str) -> Self {
+        Self { parameter: printable(name), code: "not-supported" }
+    }
+}
+
+/// One understood search, or one `$everything`.
+#[derive(Debug, Clone)]
+pub struct Query {
+    kind: Option<Kind>,
+    /// Types of matches.
+    pub(super) kinds: Vec<Kind>,
+    /// Types that come along because a match refers to them.
+    pub(super) along: Vec<Kind>,
+    patient: PatientNamed,
+    patient_id: Option<LogicalId>,
+    birth_date: Option<Date>,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) includes: Vec<(&'static Include, bool)>,
+    pub(super) parameters: &'static [Parameter],
+    pub(super) count: Option<usize>,
+    understood: Vec<(String, String)>,
+    ignored: Vec<String>,
+    pub(super) resumed: Option<Resumed>,
+}
+
+impl Query {
+    /// Reads the parameters of a search, in the order given; `_format` and `_pretty` are the wire's and are passed over.
+    /// With `lenient` unknown parameters are noted in [`Self::ignored`]; a modifier that is not supported is refused all
+    /// the same.
+    ///
+    /// # Errors
+    /// [`QueryError`] with the first parameter that is unknown, malformed or missing.
+    pub fn parse(
+        kind: Kind,
+        parameters: &'static [Parameter],
+        includes: &'static [Include],
+        pairs: &[(String, String)],
+        lenient: bool,
+        sealer: &Sealer,
+    ) -> Result<Self, QueryError> {
+        let mut query = Self::blank(Some(kind), vec![kind], parameters);
+        let mut naming = Naming::default();
+        for (name, raw) in pairs {
+            if is_of_the_wire(name) {
+                continue;
+            }
+            let Some((parameter, modifier)) = lookup(name, parameters) else {
+                query.ignore(name, lenient)?;
+                continue;
+            };
+            let marked = match (modifier, parameter.form, parameter.usage) {
+                (None, ..) => false,
+                (Some("exact"), Form::Text, Use::Filter) | (Some("iterate"), Form::Special, _) => true,
+                _ => return Err(QueryError::not_supported(name)),
+            };
+            match parameter.usage {
+                Use::Patient | Use::PatientIdentifier => {
+                    naming.take(name, parameter.usage, raw, sealer)?;
+                    continue;
+                }
+                Use::BirthDate => query.take_birth_date(name, raw)?,
+                Use::Control if parameter.form == Form::Number => {
+                    query.take_count(name, raw)?;
+                    continue;
+                }
+                Use::Control => query.take_include(kind, includes, raw, marked)?,
+                Use::Filter => {
+                    let condition =
+                        Condition::parse(parameter, marked, raw).ok_or_else(|| QueryError::invalid(name))?;
+                    query.conditions.push(condition);
+                }
+            }
+            query.understood.push((name.clone(), raw.clone()));
+        }
+        let missing = if kind == Kind::Patient { "identifier" } else { "patient" };
+        let (patient, id) =
+            naming.finish(sealer).ok_or_else(|| QueryError { parameter: missing.to_owned(), code: "required" })?;
+        query.patient = patient;
+        query.patient_id = id;
+        Ok(query)
+    }
+
+    /// Reads the parameters of `$everything`: `_type` out of `offered`, and `_count`. Without `_type` what the entries
+    /// refer to comes along. No `start`, `end` or `_since`: a record is not collected by instalments (4.11).
+    ///
+    /// # Errors
+    /// [`QueryError`] with the first parameter that is unknown or malformed.
+    pub fn everything(
+        patient: &LogicalId,
+        offered: &[Kind],
+        pairs: &[(String, String)],
+        lenient: bool,
+        sealer: &Sealer,
+    ) -> Result<Self, QueryError> {
+        let (along, kinds) = offered.iter().partition(|kind| kind.is_referred_to());
+        let mut query = Self::blank(None, kinds, &[]);
+        query.along = along;
+        for (name, raw) in pairs {
+            match name.as_str() {
+                "_count" => query.take_count(name, raw)?,
+                "_type" => {
+                    query.kinds = raw
+                        .split(',')
+                        .map(|word| Kind::parse(word).filter(|kind| offered.contains(kind)))
+                        .collect::<Option<Vec<_>>>()
+                        .ok_or_else(|| QueryError::not_supported(name))?;
+                    query.along = Vec::new();
+                    query.understood.push((name.clone(), raw.clone()));
+                }
+                wire if is_of_the_wire(wire) => {}
+                _ => query.ignore(name, lenient)?,
+            }
+        }
+        let opened = sealer.open(patient).filter(|opened| opened.is_patient);
+        query.patient = opened.map_or(PatientNamed::Unknown, |opened| PatientNamed::Known(opened.patient));
+        query.patient_id = Some(patient.clone());
+        Ok(query)
+    }
+
+    /// Opens a page link that [`super::Page::next`] made. `table` is the catalogue's, `offered` as for [`Self::everything`].
+    ///
+    /// # Errors
+    /// [`CursorError`] when it is not ours, or somebody else's.
+    pub fn from_cursor(
+        link: &str,
+        table: impl FnOnce(Kind) -> Table,
+        offered: &[Kind],
+        sealer: &Sealer,
+        holder: &Holder,
+    ) -> Result<Self, CursorError> {
+        cursor::open(link, table, offered, sealer, holder)
+    }
+
+    /// The type searched; none for `$everything`.
+    #[must_use]
+    pub fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// Every type that the answer could hold: each needs its scope.
+    #[must_use]
+    pub fn returnable(&self) -> Vec<Kind> {
+        let targets = self.includes.iter().flat_map(|(include, _)| include.targets);
+        let mut kinds: Vec<Kind> = self.kinds.iter().chain(&self.along).chain(targets).copied().collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+
+    /// The types of the matches: what the views are chosen by. What comes along is in the same views.
+    #[must_use]
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// Leaves types out of an `$everything` because the agreement does not cover them.
+    pub fn leave_out(&mut self, kinds: &[Kind]) {
+        self.kinds.retain(|kind| !kinds.contains(kind));
+    }
+
+    /// Whose record.
+    #[must_use]
+    pub fn patient(&self) -> &PatientNamed {
+        &self.patient
+    }
+
+    /// The birth date that the MIG shall compare.
+    #[must_use]
+    pub fn birth_date(&self) -> Option<Date> {
+        self.birth_date
+    }
+
+    /// The names of the parameters passed over, safe to say back.
+    #[must_use]
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
+    }
+
+    /// What was understood as a query string, for the self link: the sealed patient id in place of the NHS number.
+    #[must_use]
+    pub fn self_query(&self) -> String {
+        let pairs = match &self.resumed {
+            Some(resumed) => vec![(PAGE.to_owned(), resumed.sealed.clone())],
+            None if self.kind.is_none() => self.repeated().into_iter().skip(1).collect(),
+            None => self.repeated(),
+        };
+        let mut text = String::new();
+        for (name, value) in pairs {
+            let separator = if text.is_empty() { "" } else { "&" };
+            let _ = write!(text, "{separator}{}={}", encode(&name), encode(&value));
+        }
+        text
+    }
+
+    /// What was understood as parameters, from which the same query can be read again. The patient comes first.
+    pub(super) fn repeated(&self) -> Vec<(String, String)> {
+        let name = if self.kind == Some(Kind::Patient) { "_id" } else { "patient" };
+        let patient = self.patient_id.iter().map(|id| (name.to_owned(), id.to_string()));
+        let count = self.count.map(|count| ("_count".to_owned(), count.to_string()));
+        patient.chain(self.understood.iter().cloned()).chain(count).collect()
+    }
+
+    pub(super) fn resumed_everything(
+        pairs: &[(String, String)],
+        offered: &[Kind],
+        sealer: &Sealer,
+    ) -> Result<Self, QueryError> {
+        let unreadable = || QueryError::invalid("patient");
+        let ((_, id), rest) = pairs.split_first().ok_or_else(unreadable)?;
+        Self::everything(&LogicalId::parse(id).ok_or_else(unreadable)?, offered, rest, false, sealer)
+    }
+
+    pub(super) fn resume(mut self, resumed: Resumed) -> Self {
+        self.resumed = Some(resumed);
+        self
+    }
+
+    fn blank(kind: Option<Kind>, kinds: Vec<Kind>, parameters: &'static [Parameter]) -> Self {
+        Self {
+            kind,
+            kinds,
+            along: Vec::new(),
+            patient: PatientNamed::Unknown,
+            patient_id: None,
+            birth_date: None,
+            conditions: Vec::new(),
+            includes: Vec::new(),
+            parameters,
+            count: None,
+            understood: Vec::new(),
+            ignored: Vec::new(),
+            resumed: None,
+        }
+    }
+
+    fn ignore(&mut self, name: &str, lenient: bool) -> Result<(), QueryError> {
+        if !lenient {
+            return Err(QueryError::not_supported(name));
+        }
+        self.ignored.push(printable(name));
+        Ok(())
+    }
+
+    /// The MIG compares one whole date; any other comparison would be ours, of what was released.
+    fn take_birth_date(&mut self, name: &str, raw: &str) -> Result<(), QueryError> {
+        let day = span::parse_date(raw.strip_prefix("eq").unwrap_or(raw)).ok_or_else(|| QueryError::invalid(name))?;
+        if self.birth_date.replace(day).is_some_and(|before| before != day) {
+            return Err(QueryError::invalid(name));
+        }
+        Ok(())
+    }
+
+    /// Above the maximum is the maximum: more was asked than a page holds, and the next link has the rest.
+    fn take_count(&mut self, name: &str, raw: &str) -> Result<(), QueryError> {
+        let digits = !raw.is_empty() && raw.bytes().all(|b| b.is_ascii_digit());
+        if !digits || self.count.is_some() {
+            return Err(QueryError::invalid(name));
+        }
+        self.count = Some(raw.parse().unwrap_or(PAGE_MAX).min(PAGE_MAX));
+        Ok(())
+    }
+
+    fn take_include(
+        &mut self,
+        kind: Kind,
+        includes: &'static [Include],
+        raw: &str,
+        iterate: bool,
+    ) -> Result<(), QueryError> {
+        let unsupported = || QueryError::not_supported("_include");
+        let mut words = raw.split(':');
+        let (source, name, target) = (words.next(), words.next(), words.next());
+        if words.next().is_some() {
+            return Err(unsupported());
+        }
+        let include = includes
+            .iter()
+            .find(|include| source == Some(include.source.as_str()) && name == Some(include.name))
+            .filter(|include| iterate || include.source == kind)
+            .filter(|include| target.is_none_or(|target| include.targets.iter().any(|kind| kind.as_str() == target)))
+            .ok_or_else(unsupported)?;
+        self.includes.push((include, iterate));
+        Ok(())
+    }
+}
+
+/// Reads the parameters of a read, which knows none: one that is not about the wire is refused, or passed over when
+/// `lenient`.
+///
+/// # Errors
+/// [`QueryError`] with the first.
+pub fn of_a_read(pairs: &[(String, String)], lenient: bool) -> Result<(), QueryError> {
+    match pairs.iter().find(|(name, _)| !is_of_the_wire(name)) {
+        Some((name, _)) if !lenient => Err(QueryError::not_supported(name)),
+        _ => Ok(()),
+    }
+}
+
+fn is_of_the_wire(name: &str) -> bool {
+    matches!(name, "_format" | "_pretty")
+}
+
+/// A parameter and the modifier on it. The `:identifier` and `:Patient` of FHIR are other spellings of our own names.
+fn lookup<'n>(name: &'n str, table: &'static [Parameter]) -> Option<(&'static Parameter, Option<&'n str>)> {
+    let find = |name: &str| table.iter().chain(COMMON).find(|parameter| parameter.name == name);
+    if let Some(parameter) = find(name) {
+        return Some((parameter, None));
+    }
+    let (base, modifier) = name.split_once(':')?;
+    let parameter = find(base)?;
+    if parameter.usage == Use::Patient && parameter.form == Form::Reference {
+        let other = match modifier.split_once('.') {
+            None if modifier == "identifier" => find(&format!("{base}.identifier")),
+            None if modifier == "Patient" => Some(parameter),
+            Some(("Patient", chained)) => find(&format!("{base}.{chained}")),
+            _ => None,
+        };
+        if let Some(other) = other {
+            return Some((other, None));
+        }
+    }
+    Some((parameter, Some(modifier)))
+}
+
+/// A name that came from outside may be anything, even a number that somebody put on the wrong side of the `=`.
+fn printable(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphabetic() || "_-.:".contains(c);
+    if !name.is_empty() && name.len() <= 64 && name.chars().all(plain) { name.to_owned() } else { "?".to_owned() }
+}
+
+fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:/,".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
