@@ -1,0 +1,219 @@
+//! What a request means: whose record, which types it could return, which views could serve it; and its answer out of what
+//! was released.
+
+use super::{Ask, Disclosed, Failure, Notes, Searchset, Service};
+use crate::catalogue;
+use crate::identity::{Caller, Permission, SelectedRole};
+use crate::ids::{LogicalId, NhsNumber};
+use crate::kinds::{Kind, Purpose, View};
+use crate::policy::{Asked, Refusal};
+use crate::release::Released;
+use crate::search::{self, Holder, PatientNamed, Query, QueryError};
+use crate::views::ReleasedView;
+use std::sync::Arc;
+use time::OffsetDateTime;
+
+/// What a request means: whose record, and what of it.
+pub(super) struct Question {
+    /// None for an id that is none of ours: the caller's own rules are asked all the same, and nobody is found.
+    pub(super) patient: Option<NhsNumber>,
+    form: Form,
+}
+
+enum Form {
+    /// A search, or `$everything`, whose query names no one type.
+    Search(Box<Query>),
+    Read(Kind, LogicalId),
+}
+
+pub(super) fn understand(service: &Service, ask: &Ask, caller: &Caller) -> Result<Question, Failure> {
+    let query = match ask {
+        Ask::Read { kind, id, pairs, lenient } => {
+            search::of_a_read(pairs, *lenient).map_err(Failure::Query)?;
+            let patient = service.sealer.open(id).map(|sealed| sealed.patient);
+            return Ok(Question { patient, form: Form::Read(*kind, id.clone()) });
+        }
+        Ask::Search { kind, pairs, lenient } => match pairs.as_slice() {
+            [(name, sealed)] if name == search::PAGE => {
+                let query = resume(service, sealed, caller)?;
+                // Where it is followed is what the AuditEvent says was asked for.
+                if query.kind().unwrap_or(Kind::Patient) != *kind {
+                    return Err(no_page());
+                }
+                query
+            }
+            _ => {
+                let table = catalogue::table(*kind);
+                Query::parse(*kind, table.parameters, table.includes, pairs, *lenient, &service.sealer)
+                    .map_err(Failure::Query)?
+            }
+        },
+        Ask::Everything { id, pairs, lenient } => match pairs.as_slice() {
+            [(name, sealed)] if name == search::PAGE => {
+                let query = resume(service, sealed, caller)?;
+                let whose = service.sealer.open(id).filter(|opened| opened.is_patient).map(|opened| opened.patient);
+                if query.kind().is_some() || whose.map(PatientNamed::Known).as_ref() != Some(query.patient()) {
+                    return Err(no_page());
+                }
+                query
+            }
+            _ => Query::everything(id, Kind::ALL, pairs, *lenient, &service.sealer).map_err(Failure::Query)?,
+        },
+    };
+    let patient = match query.patient() {
+        PatientNamed::Known(patient) => Some(*patient),
+        PatientNamed::Unknown => None,
+    };
+    Ok(Question { patient, form: Form::Search(Box::new(query)) })
+}
+
+/// A page link is for the same user of the same organisation; anybody else's is no parameter at all.
+fn resume(service: &Service, sealed: &str, caller: &Caller) -> Result<Query, Failure> {
+    let holder = holder(caller).ok_or_else(no_page)?;
+    Query::from_cursor(sealed, catalogue::table, Kind::ALL, &service.sealer, &holder).map_err(|_| no_page())
+}
+
+fn no_page() -> Failure {
+    Failure::Query(QueryError { parameter: search::PAGE.to_owned(), code: "invalid" })
+}
+
+fn holder(caller: &Caller) -> Option<Holder> {
+    match &caller.role {
+        SelectedRole::One(role) => Some(Holder { user: caller.user.clone(), organisation: role.organisation.clone() }),
+        SelectedRole::Several | SelectedRole::None => None,
+    }
+}
+
+impl Question {
+    pub(super) fn is_everything(&self) -> bool {
+        matches!(&self.form, Form::Search(query) if query.kind().is_none())
+    }
+
+    /// The types by which views are chosen.
+    fn kinds(&self) -> Vec<Kind> {
+        match &self.form {
+            Form::Search(query) => query.kinds().to_vec(),
+            Form::Read(kind, _) => vec![*kind],
+        }
+    }
+
+    /// What policy judges: scopes for every type that could come back, views of which one must be agreed.
+    pub(super) fn asked(&self) -> Asked {
+        let kinds = self.kinds();
+        let (returnable, birth_date, searches) = match &self.form {
+            Form::Search(query) => (query.returnable(), query.birth_date(), query.kind()),
+            Form::Read(kind, _) => (vec![*kind], None, None),
+        };
+        let permission = |kind: Kind| if searches == Some(kind) { Permission::Search } else { Permission::Read };
+        Asked {
+            patient: self.patient,
+            birth_date,
+            permissions: returnable.into_iter().map(|kind| (kind.as_str(), permission(kind))).collect(),
+            wanted: catalogue::wanted(&kinds).into_iter().chain(self.also_read().iter().copied()).collect(),
+            required: catalogue::required(&kinds),
+            purpose: Purpose::Treatment,
+        }
+    }
+
+    /// Views that only a read asks besides.
+    fn also_read(&self) -> &'static [View] {
+        match &self.form {
+            Form::Search(_) => &[],
+            Form::Read(kind, _) => catalogue::row(*kind).also_read,
+        }
+    }
+
+    /// Which agreed views to fetch, and what to say about the others.
+    pub(super) fn plan(&self, agreed: &[View]) -> Result<(Vec<View>, Notes), Failure> {
+        let mut notes = Notes::default();
+        let mut fetch: Vec<View> = Vec::new();
+        let kinds = self.kinds();
+        for kind in &kinds {
+            let Some(plan) = catalogue::plan(*kind, agreed) else {
+                notes.left_out.push(*kind);
+                continue;
+            };
+            fetch.extend(plan.fetch);
+            notes.only_summary |= plan.only_summary;
+            notes.outside_agreement.extend(plan.outside_agreement);
+        }
+        if notes.left_out.len() == kinds.len() {
+            return Err(Refusal::NoAgreement.into());
+        }
+        fetch.extend(self.also_read().iter().filter(|view| agreed.contains(view)));
+        fetch.sort_unstable();
+        fetch.dedup();
+        notes.outside_agreement.sort_unstable();
+        notes.outside_agreement.dedup();
+        Ok((fetch, notes))
+    }
+
+    pub(super) fn answer(
+        &self,
+        service: &Service,
+        caller: &Caller,
+        views: &[Arc<ReleasedView>],
+        mut notes: Notes,
+    ) -> Result<Disclosed, Failure> {
+        let pool: Vec<Arc<Released>> = views.iter().flat_map(|view| view.resources.iter().cloned()).collect();
+        notes.incomplete = views.iter().any(|view| !view.complete);
+        let recorded_as_at = views.iter().map(|view| view.recorded_as_at).min();
+        let oldest = service.clock.now() - service.bounds.stale_after;
+        notes.stale = recorded_as_at.is_some_and(|at| at < oldest);
+        match &self.form {
+            Form::Read(kind, id) => match search::find(*kind, id, &pool) {
+                Some(found) => Ok(Disclosed::Resource(found)),
+                None if notes.incomplete => Err(Failure::Incomplete),
+                None => Err(Failure::NotFound),
+            },
+            Form::Search(query) => {
+                let mut query = query.clone();
+                query.leave_out(&notes.left_out);
+                notes.ignored = query.ignored().to_vec();
+                self.searchset(service, caller, &query, &pool, notes, recorded_as_at)
+            }
+        }
+    }
+
+    fn searchset(
+        &self,
+        service: &Service,
+        caller: &Caller,
+        query: &Query,
+        pool: &[Arc<Released>],
+        notes: Notes,
+        recorded_as_at: Option<OffsetDateTime>,
+    ) -> Result<Disclosed, Failure> {
+        let page = search::run(query, pool).map_err(|_| Failure::PageExpired)?;
+        let next = holder(caller).and_then(|holder| page.next(&service.sealer, &holder));
+        let path = match query.kind() {
+            Some(kind) => kind.to_string(),
+            None => match self.patient {
+                Some(patient) => format!("Patient/{}/$everything", service.sealer.seal_patient(patient)),
+                None => Kind::Patient.to_string(),
+            },
+        };
+        Ok(Disclosed::Bundle(Box::new(Searchset { path, page, next, notes, recorded_as_at })))
+    }
+
+    /// A search of Patient answers 200 with total 0 for whoever is unknown, untraced, unregistered, sensitive or of
+    /// another birth date, all alike (CONTRACT section 2). A read of an id that is none of ours misses like any other.
+    pub(super) fn one_answer_for_all(
+        &self,
+        answer: Result<Disclosed, Failure>,
+        service: &Service,
+        caller: &Caller,
+    ) -> Result<Disclosed, Failure> {
+        match (&self.form, answer) {
+            (Form::Search(query), Err(failure))
+                if query.kind() == Some(Kind::Patient) && failure.is_unknown_patient() =>
+            {
+                self.searchset(service, caller, query, &[], Notes::default(), None)
+            }
+            (Form::Read(..), Err(Failure::Refused(Refusal::PatientNotFound))) if self.patient.is_none() => {
+                Err(Failure::NotFound)
+            }
+            (_, answer) => answer,
+        }
+    }
+}
