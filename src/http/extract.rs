@@ -1,0 +1,207 @@
+//! What handlers take from a request: the caller, the format, parameters, a JSON body.
+
+use super::App;
+use super::layers::Peer;
+use super::outcome::Rejection;
+use crate::audit::Origin;
+use crate::identity::Caller;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use http_body_util::{BodyExt, Limited};
+use serde_json::Value;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+/// The id of a path. What is not even text is the empty id, which nothing has.
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Ok(Self(Path::<String>::from_request_parts(parts, state).await.map_or_else(|_| String::new(), |Path(id)| id)))
+    }
+}
+
+/// Name and value pairs in the order of the request.
+pub type Pairs = Vec<(String, String)>;
+
+/// A parameter set beside its raw text.
+pub struct Parameters {
+    /// Without `_format` and `_pretty`, which are about the wire.
+    pub pairs: Pairs,
+    /// As sent, for the audit.
+    pub raw: String,
+}
+
+/// The longest body of a kept resource.
+pub const BODY_BYTES: usize = 256 * 1024;
+/// The longest form of a search: what a URL may hold, since the audit keeps it and the next link repeats it.
+pub const FORM_BYTES: usize = 8 * 1024;
+/// How long a body may take to arrive; it holds one of the places of requests under way.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// The caller, or 401.
+///
+/// # Errors
+/// [`Rejection::Token`].
+pub async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Rejection> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let one = values.next();
+    // Two headers are two claims of who asks: neither is believed.
+    let header = if values.next().is_some() { Some("") } else { one.map(|value| value.to_str().unwrap_or("")) };
+    app.identity.identify(header).await.map_err(Rejection::Token)
+}
+
+/// Where a request came from, for the audit.
+#[must_use]
+pub fn origin(peer: &Peer) -> Origin {
+    Origin { request_id: peer.request_id.clone(), address: peer.address.clone() }
+}
+
+/// Checks that FHIR JSON is acceptable, by `_format` where given, else by `Accept`.
+///
+/// # Errors
+/// [`Rejection::Accept`].
+pub fn json_is_acceptable(headers: &HeaderMap, format: Option<&str>) -> Result<(), Rejection> {
+    const JSON: &[&str] = &["json", "application/fhir+json", "application/fhir json", "application/json", "text/json"];
+    let served = |media: &str| {
+        let mut parts = media.split(';').map(str::trim);
+        let name = parts.next().unwrap_or("").to_ascii_lowercase();
+        let version = parts.find_map(|part| part.strip_prefix("fhirVersion="));
+        (JSON.contains(&name.as_str()) || name == "*/*" || name == "application/*")
+            && version.is_none_or(|version| version == "4.0")
+    };
+    if let Some(format) = format {
+        return if served(format) { Ok(()) } else { Err(Rejection::Accept) };
+    }
+    let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
+    if lines.peek().is_none() {
+        return Ok(());
+    }
+    let any = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter(|media| !media.split(';').any(|part| matches!(part.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")))
+        .any(served);
+    if any { Ok(()) } else { Err(Rejection::Accept) }
+}
+
+/// Parses a query and, for `_search`, a form: both count. Takes out what is about the wire.
+///
+/// # Errors
+/// [`Rejection::Accept`] for a format that is not served.
+pub fn parameters(headers: &HeaderMap, query: Option<&str>, form: Option<&str>) -> Result<Parameters, Rejection> {
+    let mut pairs: Pairs = Vec::new();
+    for text in [query, form].into_iter().flatten() {
+        pairs.extend(form_urlencoded::parse(text.as_bytes()).into_owned());
+    }
+    let format = pairs.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.clone());
+    json_is_acceptable(headers, format.as_deref())?;
+    pairs.retain(|(name, _)| name != "_format" && name != "_pretty");
+    let raw = [query, form].into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("&");
+    Ok(Parameters { pairs, raw })
+}
+
+/// The request's text for the audit, and its parameters or what was wrong with them.
+pub fn audited(path: String, asked: Result<Parameters, Rejection>) -> (String, Result<Pairs, Rejection>) {
+    match asked {
+        Ok(Parameters { pairs, raw }) if raw.is_empty() => (path, Ok(pairs)),
+        Ok(Parameters { pairs, raw }) => (format!("{path}?{raw}"), Ok(pairs)),
+        Err(rejection) => (path, Err(rejection)),
+    }
+}
+
+/// The parameters of a URL, which have been sent already.
+pub fn sent(headers: &HeaderMap, query: Option<&str>) -> Ready<Result<Parameters, Rejection>> {
+    ready(parameters(headers, query, None))
+}
+
+/// The parameters of a `_search`: those of the query and of the form both count.
+///
+/// # Errors
+/// As [`form`] and [`parameters`].
+pub async fn form_parameters(headers: &HeaderMap, query: Option<&str>, body: Body) -> Result<Parameters, Rejection> {
+    let form = form(headers, body).await?;
+    parameters(headers, query, Some(&form))
+}
+
+/// Whether `Prefer: handling=lenient` was sent.
+#[must_use]
+pub fn is_lenient(headers: &HeaderMap) -> bool {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .any(|part| part.trim().eq_ignore_ascii_case("handling=lenient"))
+}
+
+/// Whether the client wants the source: `Cache-Control: no-cache`.
+#[must_use]
+pub fn is_fresh(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case("no-cache"))
+}
+
+/// The version that `If-Match` names.
+///
+/// # Errors
+/// [`Rejection::NoVersion`] when there is none, or not one of ours.
+pub fn if_match(headers: &HeaderMap) -> Result<i64, Rejection> {
+    headers
+        .get(header::IF_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .map(|value| value.trim().trim_start_matches("W/").trim_matches('"'))
+        .and_then(|version| version.parse().ok())
+        .ok_or(Rejection::NoVersion)
+}
+
+fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    value.split(';').next().unwrap_or("").trim()
+}
+
+/// Reads a form body.
+///
+/// # Errors
+/// [`Rejection::MediaType`], [`Rejection::TooLong`], or an unreadable body.
+pub async fn form(headers: &HeaderMap, body: Body) -> Result<String, Rejection> {
+    let bytes = read(body, FORM_BYTES).await?;
+    if !bytes.is_empty() && !media_type(headers).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(Rejection::MediaType);
+    }
+    String::from_utf8(bytes).map_err(|_| Rejection::MediaType)
+}
+
+/// Reads a JSON resource. A body that is not JSON is for the resource's own reader to refuse, with its expression.
+///
+/// # Errors
+/// [`Rejection::MediaType`], [`Rejection::TooLong`], or [`Rejection::Invalid`] for what is not JSON.
+pub async fn resource(headers: &HeaderMap, body: Body, kind: &str) -> Result<Value, Rejection> {
+    let media = media_type(headers);
+    if !["application/fhir+json", "application/json", "text/json"].iter().any(|known| media.eq_ignore_ascii_case(known))
+    {
+        return Err(Rejection::MediaType);
+    }
+    let bytes = read(body, BODY_BYTES).await?;
+    serde_json::from_slice(&bytes).map_err(|_| {
+        let expression = kind.to_owned();
+        Rejection::Invalid(vec![crate::register::Invalid { status: 400, code: "structure", expression }])
+    })
+}
+
+async fn read(body: Body, most: usize) -> Result<Vec<u8>, Rejection> {
+    match tokio::time::timeout(BODY_WITHIN, Limited::new(body, most).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
+        // Too long, cut off, or too long in coming.
+        Ok(Err(_)) | Err(_) => Err(Rejection::TooLong),
+    }
+}

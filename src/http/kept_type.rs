@@ -1,0 +1,162 @@
+//! Read and search of a kept type that the register holds, written once: what differs between the types is [`KeptType`].
+
+use super::extract::{self, Id, Parameters};
+use super::kept::{self, Dealing};
+use super::layers::Peer;
+use super::outcome::Rejection;
+use super::{App, answer, respond};
+use crate::audit::Interaction;
+use crate::disclose::Failure;
+use crate::ids::{LogicalId, NhsNumber, Sealer};
+use crate::policy::{Kept, Reach};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A kept type on the wire. Each call is made once the caller's reach is known.
+pub trait KeptType: 'static {
+    /// Which one.
+    const KEPT: Kept;
+    /// Its search parameters, out of `patient`, `patient.identifier` and `status`.
+    const PARAMETERS: &'static [&'static str];
+    /// What the register holds.
+    type Stored: Send + Sync + 'static;
+
+    /// For the ETag.
+    fn version(stored: &Self::Stored) -> i64;
+    /// Whose it is, for the audit.
+    fn patient(stored: &Self::Stored) -> NhsNumber;
+    /// The resource.
+    fn resource(stored: &Self::Stored, sealer: &Sealer) -> Value;
+    /// One, if it is there and within reach.
+    fn read(
+        app: &App,
+        reach: &Reach,
+        id: &LogicalId,
+    ) -> impl Future<Output = Result<Option<Self::Stored>, Failure>> + Send;
+    /// Those that match and are within reach.
+    fn search(
+        app: &App,
+        reach: &Reach,
+        wanted: &Wanted,
+    ) -> impl Future<Output = Result<Vec<Self::Stored>, Failure>> + Send;
+}
+
+/// What is searched for; an absent part matches all.
+#[derive(Default)]
+pub struct Wanted {
+    /// Whose.
+    pub patient: Option<NhsNumber>,
+    status: Option<String>,
+}
+
+impl Wanted {
+    /// The status, as its type spells it.
+    ///
+    /// # Errors
+    /// 400 for a word that is none of the type's.
+    pub fn status<S>(&self, parse: impl FnOnce(&str) -> Option<S>) -> Result<Option<S>, Failure> {
+        self.status.as_deref().map(|word| parse(word).ok_or_else(|| kept::invalid("status"))).transpose()
+    }
+}
+
+/// The resource of an id, noted in the attempt, if it is there and within reach.
+///
+/// # Errors
+/// The refusal, or 404.
+pub async fn held<K: KeptType>(dealing: &mut Dealing, id: &str) -> Result<K::Stored, Failure> {
+    dealing.attempt.note_id(id.to_owned());
+    let reach = dealing.reach().await?;
+    let id = LogicalId::parse(id).ok_or(Failure::NotFound)?;
+    let stored = K::read(dealing.app(), &reach, &id).await?.ok_or(Failure::NotFound)?;
+    dealing.attempt.note_patient(K::patient(&stored));
+    Ok(stored)
+}
+
+/// A stored resource as a response.
+pub fn shown<K: KeptType>(app: &App, status: StatusCode, stored: &K::Stored, location: Option<&str>) -> Response {
+    answer::kept(status, &K::resource(stored, &app.service.sealer), Some(K::version(stored)), location)
+}
+
+/// `GET [type]/[id]`.
+pub async fn read<K: KeptType>(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    Id(id): Id,
+    headers: HeaderMap,
+) -> Response {
+    let answer = async {
+        let (asked, raw) = (extract::sent(&headers, None), format!("{}/{id}", K::KEPT.as_str()));
+        let (mut dealing, _) = Dealing::open(&app, &peer, &headers, K::KEPT, Interaction::Read, raw, asked).await?;
+        match held::<K>(&mut dealing, &id).await {
+            Ok(stored) => Ok(shown::<K>(&app, StatusCode::OK, &dealing.answer(stored).await?.into_inner(), None)),
+            Err(failure) => Err(dealing.refuse(failure.into()).await),
+        }
+    };
+    respond(&peer, answer.await)
+}
+
+/// `GET [type]?…`.
+pub async fn search<K: KeptType>(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = extract::sent(&headers, query.as_deref());
+    respond(&peer, searched::<K>(&app, &peer, &headers, asked).await)
+}
+
+/// `POST [type]/_search`.
+pub async fn search_by_form<K: KeptType>(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let asked = extract::form_parameters(&headers, query.as_deref(), body);
+    respond(&peer, searched::<K>(&app, &peer, &headers, asked).await)
+}
+
+async fn searched<K: KeptType>(
+    app: &Arc<App>,
+    peer: &Peer,
+    headers: &HeaderMap,
+    asked: impl Future<Output = Result<Parameters, Rejection>>,
+) -> Result<Response, Rejection> {
+    let path = K::KEPT.as_str().to_owned();
+    let (mut dealing, pairs) = Dealing::open(app, peer, headers, K::KEPT, Interaction::Search, path, asked).await?;
+    match matching::<K>(&mut dealing, &pairs).await {
+        Ok(found) => {
+            let found = dealing.answer(found).await?.into_inner();
+            let resources = found.iter().map(|stored| K::resource(stored, &app.service.sealer)).collect();
+            let bundle = kept::bundle(app, K::KEPT.as_str(), &pairs, resources);
+            Ok(answer::kept(StatusCode::OK, &bundle, None, None))
+        }
+        Err(failure) => Err(dealing.refuse(failure.into()).await),
+    }
+}
+
+async fn matching<K: KeptType>(dealing: &mut Dealing, pairs: &[(String, String)]) -> Result<Vec<K::Stored>, Failure> {
+    let reach = dealing.reach().await?;
+    let mut wanted = Wanted::default();
+    for (name, value) in pairs {
+        if !K::PARAMETERS.contains(&name.as_str()) {
+            return Err(kept::unknown(name));
+        }
+        if name == "status" {
+            wanted.status = Some(value.clone());
+        } else {
+            wanted.patient = Some(kept::patient(&dealing.app().service.sealer, name, value)?);
+        }
+    }
+    if let Some(patient) = wanted.patient {
+        dealing.attempt.note_patient(patient);
+    }
+    K::search(dealing.app(), &reach, &wanted).await
+}

@@ -1,0 +1,92 @@
+//! The wire: the only place that writes bytes. Handlers call one function of the stages above and turn its result into a
+//! response; none of them decides.
+
+pub mod answer;
+mod audit_event;
+pub mod capability;
+mod consent;
+mod episode_of_care;
+mod exclusions;
+mod extract;
+mod health;
+mod kept;
+mod kept_type;
+mod layers;
+pub mod openapi;
+pub mod outcome;
+mod record;
+mod task;
+
+pub use answer::Base;
+pub use layers::{Gate, Peer};
+
+use crate::disclose::Service;
+use crate::identity::Identity;
+use crate::store::Store;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::MethodRouter;
+use axum::{Extension, Router, middleware, routing};
+use outcome::Rejection;
+use std::sync::Arc;
+
+/// What handlers need.
+pub struct App {
+    /// The path of a disclosure.
+    pub service: Arc<Service>,
+    /// Who asks.
+    pub identity: Identity,
+    /// For readiness.
+    pub store: Store,
+    /// The public base URL, `…/FHIR/R4`.
+    pub base: Base,
+    /// Whether the demo's routes stand beside it.
+    pub demo: bool,
+}
+
+/// Every route of the service. `extra` are routes of the demo, if any.
+pub fn router(app: Arc<App>, gate: Gate, extra: Option<Router>) -> Router {
+    let fhir = Router::new()
+        .merge(record::routes())
+        .merge(consent::routes())
+        .merge(episode_of_care::routes())
+        .merge(task::routes())
+        .merge(audit_event::routes())
+        .route("/metadata", only("GET, HEAD", routing::get(metadata)));
+    let router = Router::new()
+        .nest("/FHIR/R4", fhir)
+        .route("/openapi.json", only("GET, HEAD", routing::get(openapi_document)))
+        .merge(health::routes())
+        .merge(exclusions::routes())
+        .fallback(unknown_route)
+        .with_state(app);
+    let router = match extra {
+        Some(extra) => router.merge(extra),
+        None => router,
+    };
+    router.layer(middleware::from_fn_with_state(gate, layers::around))
+}
+
+async fn metadata(State(app): State<Arc<App>>) -> Response {
+    answer::document(&capability::statement(&app.base.0))
+}
+
+async fn openapi_document(State(app): State<Arc<App>>) -> Response {
+    answer::json(&openapi::document(&app.base.0, app.demo))
+}
+
+async fn unknown_route(Extension(peer): Extension<Peer>) -> Response {
+    answer::rejected(&Rejection::Route, &peer)
+}
+
+/// A route with these methods and no others: 405 with `Allow` for the rest.
+fn only<S: Clone + Send + Sync + 'static>(allow: &'static str, methods: MethodRouter<S>) -> MethodRouter<S> {
+    methods.fallback(move |Extension(peer): Extension<Peer>| async move {
+        answer::rejected(&Rejection::Method { allow }, &peer)
+    })
+}
+
+/// Either side of a handler's result as a response.
+fn respond(peer: &Peer, result: Result<Response, Rejection>) -> Response {
+    result.unwrap_or_else(|rejection| answer::rejected(&rejection, peer))
+}

@@ -1,0 +1,112 @@
+//! The record's routes: search, read, `$everything`. Each is one call of `disclose`, run detached from the connection.
+
+use super::answer;
+use super::extract::{self, Id, Parameters};
+use super::layers::Peer;
+use super::outcome::Rejection;
+use super::{App, kept, respond};
+use crate::audit::{Interaction, Target};
+use crate::disclose::{Ask, Request, disclose};
+use crate::ids::LogicalId;
+use crate::kinds::Kind;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::{Extension, Router, routing};
+use std::sync::Arc;
+
+/// Routes from the catalogue's types.
+pub fn routes() -> Router<Arc<App>> {
+    let mut router = Router::new();
+    for kind in Kind::ALL.iter().copied() {
+        if !kind.is_referred_to() {
+            let search = routing::get(
+                move |State(app): State<Arc<App>>,
+                      Extension(peer): Extension<Peer>,
+                      RawQuery(query): RawQuery,
+                      headers: HeaderMap| async move {
+                    let asked = extract::sent(&headers, query.as_deref());
+                    respond(&peer, run(&app, &peer, &headers, asked, kind, None).await)
+                },
+            );
+            let post = routing::post(
+                move |State(app): State<Arc<App>>,
+                      Extension(peer): Extension<Peer>,
+                      RawQuery(query): RawQuery,
+                      headers: HeaderMap,
+                      body: Body| async move {
+                    let asked = extract::form_parameters(&headers, query.as_deref(), body);
+                    respond(&peer, run(&app, &peer, &headers, asked, kind, None).await)
+                },
+            );
+            router = router
+                .route(&format!("/{kind}"), super::only("GET, HEAD", search))
+                .route(&format!("/{kind}/_search"), super::only("POST", post));
+        }
+        let read = routing::get(
+            move |State(app): State<Arc<App>>,
+                  Extension(peer): Extension<Peer>,
+                  Id(id): Id,
+                  RawQuery(query): RawQuery,
+                  headers: HeaderMap| async move {
+                let asked = extract::sent(&headers, query.as_deref());
+                respond(&peer, run(&app, &peer, &headers, asked, kind, Some((id, false))).await)
+            },
+        );
+        router = router.route(&format!("/{kind}/{{id}}"), super::only("GET, HEAD", read));
+    }
+    let everything = routing::get(
+        |State(app): State<Arc<App>>,
+         Extension(peer): Extension<Peer>,
+         Id(id): Id,
+         RawQuery(query): RawQuery,
+         headers: HeaderMap| async move {
+            let asked = extract::sent(&headers, query.as_deref());
+            respond(&peer, run(&app, &peer, &headers, asked, Kind::Patient, Some((id, true))).await)
+        },
+    );
+    router.route("/Patient/{id}/$everything", super::only("GET, HEAD", everything))
+}
+
+async fn run(
+    app: &Arc<App>,
+    peer: &Peer,
+    headers: &HeaderMap,
+    asked: impl Future<Output = Result<Parameters, Rejection>>,
+    kind: Kind,
+    instance: Option<(String, bool)>,
+) -> Result<Response, Rejection> {
+    let caller = extract::caller(app, headers).await?;
+    let (interaction, path) = match &instance {
+        None => (Interaction::Search, kind.to_string()),
+        Some((id, false)) => (Interaction::Read, format!("{kind}/{id}")),
+        Some((id, true)) => (Interaction::Operation, format!("{kind}/{id}/$everything")),
+    };
+    let (raw, asked) = extract::audited(path, asked.await);
+    let pairs = match asked {
+        Ok(pairs) => pairs,
+        Err(rejection) => {
+            let target = Target { interaction, resource_type: kind.to_string(), id: None, patient: None, query: raw };
+            let attempt = app.service.audit.open(caller, target, extract::origin(peer));
+            let app = app.clone();
+            return kept::detached(async move { Err(kept::refuse(&app, attempt, rejection).await) }).await;
+        }
+    };
+    let lenient = extract::is_lenient(headers);
+    let ask = match instance {
+        None => Ask::Search { kind, pairs, lenient },
+        Some((id, everything)) => {
+            // A text that no id can be is an id that does not exist: the same audited answer as for any other.
+            let id = LogicalId::parse(&id).unwrap_or_else(LogicalId::impossible);
+            if everything { Ask::Everything { id, pairs, lenient } } else { Ask::Read { kind, id, pairs, lenient } }
+        }
+    };
+    let request = Request { ask, raw, fresh: extract::is_fresh(headers), origin: extract::origin(peer) };
+    let detached = tokio::spawn(disclose(app.service.clone(), caller, request));
+    match detached.await {
+        Ok(Ok(audited)) => Ok(answer::disclosed(audited, &app.base, peer)),
+        Ok(Err(unaudited)) => Err(Rejection::NotDurable(unaudited.0)),
+        Err(_) => Err(Rejection::Internal),
+    }
+}
