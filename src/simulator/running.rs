@@ -1,0 +1,166 @@
+//! A whole demo in one process: the simulated MIG, the token issuer and the facade, over real sockets.
+//!
+//! What the `demo` command runs, and what tests and measurements run instead of a mock.
+
+use super::cast::Member;
+use super::demo::{Demo, DemoError, VIEWERS};
+use super::holdings::Holdings;
+use super::log::Extract;
+use super::pki::CLIENT_NAME;
+use super::server::{self, SimulatorConfig};
+use super::tokens::{DemoPatient, demo_routes};
+use crate::app::{BuildError, Server};
+use crate::clock::Clock;
+use crate::disclose::Service;
+use crate::gateway::WireProfile;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// What a demo is started with.
+pub struct Start {
+    /// Where the facade listens; port 0 for any.
+    pub listen: SocketAddr,
+    /// The demo's folder; one for temporary files without it.
+    pub data: Option<PathBuf>,
+    /// Whose records there are.
+    pub holdings: Holdings,
+    /// Now.
+    pub clock: Clock,
+}
+
+/// Why a demo does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its folder.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The simulated MIG.
+    #[error("the simulated MIG: {}", .0.join("; "))]
+    Simulator(Vec<String>),
+    /// The facade.
+    #[error("the facade")]
+    Facade(#[from] BuildError),
+    /// A certificate or key just made cannot be read back.
+    #[error("{0} cannot be read")]
+    Unreadable(PathBuf, #[source] std::io::Error),
+}
+
+/// A demo under way.
+pub struct Running {
+    demo: Demo,
+    base: String,
+    mig: String,
+    simulator: Option<server::Server>,
+    /// What the simulator had logged when it was stopped.
+    logged: Vec<Extract>,
+    service: Arc<Service>,
+    stop: oneshot::Sender<()>,
+    facade: JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts everything and returns once the facade answers.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(start: Start) -> Result<Self, StartError> {
+        let Start { listen, data, holdings, clock } = start;
+        let patients: Vec<DemoPatient> = holdings.iter().filter_map(DemoPatient::of).collect();
+        let demo = Demo::in_folder(data.as_deref(), patients, clock.clone())?;
+        let pki = demo.pki();
+        let read = |path: &Path| std::fs::read(path).map_err(|error| StartError::Unreadable(path.to_owned(), error));
+        let authority = read(&pki.ca())?;
+        let speaks_for = VIEWERS.iter().map(|viewer| (*viewer).to_owned()).collect();
+        let simulator = server::Server::bind(SimulatorConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            certificate: read(&pki.server_certificate())?,
+            key: read(&pki.server_key())?,
+            client_ca: authority.clone(),
+            client_crl: None,
+            signing_ca: authority,
+            signing_crl: None,
+            speakers: BTreeMap::from([(CLIENT_NAME.to_owned(), speaks_for)]),
+            own_urls: Vec::new(),
+            profile: WireProfile::builtin().map_err(StartError::Simulator)?,
+            holdings: Arc::new(holdings),
+            clock: clock.clone(),
+            log: Some(demo.folder().join("extracts.jsonl")),
+        })
+        .await
+        .map_err(StartError::Simulator)?;
+        let mig = format!("https://127.0.0.1:{}{}", simulator.local_addr().port(), server::PATH);
+        let config = demo.settings(listen, &mig)?;
+        let facade = Server::build(&config, clock, Some(demo_routes(demo.state()))).await?;
+        demo.seed(facade.store()).await?;
+        let (base, service) = (facade.base_url().to_owned(), facade.service());
+        let (stop, stopped) = oneshot::channel();
+        let facade = tokio::spawn(facade.run(async move {
+            // A dropped sender stops it too.
+            let _ = stopped.await;
+        }));
+        Ok(Self { demo, base, mig, simulator: Some(simulator), logged: Vec::new(), service, stop, facade })
+    }
+
+    /// `http://HOST:PORT/FHIR/R4`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `http://HOST:PORT`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.base.trim_end_matches("/FHIR/R4")
+    }
+
+    /// The simulated MIG's address.
+    #[must_use]
+    pub fn mig(&self) -> &str {
+        &self.mig
+    }
+
+    /// Folder, certificates and patients.
+    #[must_use]
+    pub fn demo(&self) -> &Demo {
+        &self.demo
+    }
+
+    /// A token of one of the cast.
+    #[must_use]
+    pub fn token(&self, member: &Member) -> Option<String> {
+        self.demo.state().issuer.token(member)
+    }
+
+    /// The composed service, for measurements.
+    #[must_use]
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Every extract that the practice's system has logged since the start.
+    #[must_use]
+    pub fn extracts(&self) -> Vec<Extract> {
+        self.simulator.as_ref().map_or_else(|| self.logged.clone(), server::Server::extracts)
+    }
+
+    /// Stops the simulated MIG alone: what an outage of the gateway looks like from here.
+    pub async fn stop_mig(&mut self) {
+        if let Some(simulator) = self.simulator.take() {
+            self.logged = simulator.extracts();
+            simulator.stop().await;
+        }
+    }
+
+    /// Stops the facade, then the simulator.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.facade.await;
+        if let Some(simulator) = self.simulator {
+            simulator.stop().await;
+        }
+    }
+}
