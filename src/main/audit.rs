@@ -1,0 +1,74 @@
+//! `audit verify`: is the chain unbroken.
+
+use crate::open::Deployment;
+use crate::{refuse, say};
+use clap::Subcommand;
+use mig_fhir::audit::{Keys, Span, Verdict, verify};
+use mig_fhir::telemetry::chain;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use time::format_description::well_known::Rfc3339;
+use time::{Date, OffsetDateTime, Time, macros::format_description};
+
+/// The audit trail.
+#[derive(Subcommand)]
+pub enum Audit {
+    /// Checks the chain, prints the first broken link, and exits 1 if there is one.
+    Verify {
+        /// From this day or instant (UTC).
+        #[arg(long, value_parser = start)]
+        from: Option<OffsetDateTime>,
+        /// To this day or instant (UTC), itself included.
+        #[arg(long, value_parser = end)]
+        to: Option<OffsetDateTime>,
+        /// The anchor file; that of the settings by default.
+        #[arg(long)]
+        anchors: Option<PathBuf>,
+        #[command(flatten)]
+        deployment: Deployment,
+    },
+}
+
+impl Audit {
+    /// Does it.
+    pub async fn run(self) -> ExitCode {
+        let Self::Verify { from, to, anchors, deployment } = self;
+        match walk(Span { from, to }, anchors, &deployment).await {
+            Err(problems) => refuse(&problems),
+            Ok(Verdict::Verified { rows, anchors, .. }) => {
+                say(&format!("verified: {rows} rows, {anchors} anchors"));
+                ExitCode::SUCCESS
+            }
+            Ok(Verdict::Broken { seq, why }) => {
+                say(&format!("broken at row {seq}: {why}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+async fn walk(span: Span, anchors: Option<PathBuf>, deployment: &Deployment) -> Result<Verdict, Vec<String>> {
+    let (config, store) = deployment.open().await?;
+    let keys = Keys::load(&config.audit.key_file).map_err(|error| vec![chain(&error)])?;
+    let anchors = anchors.unwrap_or(config.audit.anchor_file);
+    // A trail without a row has no anchor yet.
+    let anchors = anchors.exists().then_some(anchors);
+    let verdict = verify(&store, &keys, span, anchors.as_deref()).await;
+    store.close().await;
+    verdict.map_err(|error| vec![chain(&error)])
+}
+
+fn start(text: &str) -> Result<OffsetDateTime, String> {
+    instant(text, Time::MIDNIGHT)
+}
+
+fn end(text: &str) -> Result<OffsetDateTime, String> {
+    instant(text, Time::MAX)
+}
+
+fn instant(text: &str, of_day: Time) -> Result<OffsetDateTime, String> {
+    let day = Date::parse(text, format_description!("[year]-[month]-[day]"));
+    day.map(|day| day.with_time(of_day).assume_utc())
+        .or_else(|_| OffsetDateTime::parse(text, &Rfc3339))
+        .map_err(|_| "is neither a day (2026-01-31) nor an instant (2026-01-31T10:00:00Z)".to_owned())
+}

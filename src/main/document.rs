@@ -1,0 +1,44 @@
+//! `openapi` and `capability`: prints the document.
+
+use super::open::OptionalDeployment;
+use clap::Args;
+use mig_fhir::http::{capability, openapi};
+use std::process::ExitCode;
+
+/// Where the document's URLs point.
+#[derive(Args)]
+pub struct At {
+    #[command(flatten)]
+    deployment: OptionalDeployment,
+}
+
+/// The base in documents that speak of no deployment.
+const EXAMPLE: &str = "http://127.0.0.1:8080/FHIR/R4";
+
+impl At {
+    fn base(&self) -> Result<String, Vec<String>> {
+        let config = self.deployment.settings()?;
+        Ok(config.map_or_else(|| EXAMPLE.to_owned(), |config| config.server.base_url()))
+    }
+
+    /// Prints the OpenAPI document.
+    pub fn openapi(&self) -> ExitCode {
+        print(self.base().map(|base| serde_json::to_string_pretty(&openapi::document(&base, true))))
+    }
+
+    /// Prints the CapabilityStatement.
+    pub fn capability(&self) -> ExitCode {
+        print(self.base().map(|base| serde_json::to_string_pretty(&capability::statement(&base))))
+    }
+}
+
+fn print(document: Result<serde_json::Result<String>, Vec<String>>) -> ExitCode {
+    match document {
+        Ok(Ok(text)) => {
+            super::say(&text);
+            ExitCode::SUCCESS
+        }
+        Ok(Err(error)) => super::refuse(&[error.to_string()]),
+        Err(problems) => super::refuse(&problems),
+    }
+}
