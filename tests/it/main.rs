@@ -1,0 +1,28 @@
+//! The integration tests: one binary, scenarios over HTTP against the real service, store and simulator.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "test code: a panic is the finding"
+)]
+
+mod accounting;
+mod attacks;
+mod canary;
+mod commands;
+mod compile_fail;
+mod kept_views;
+mod kill;
+mod module_order;
+mod no_leak;
+mod pipeline;
+mod refusals;
+mod soak;
+mod stories;
+mod unknown_patient;
+mod wire;
+mod world;
