@@ -9,7 +9,7 @@ use crate::http::{self, Base, Gate};
 use crate::identity::{Identity, IdentityError};
 use crate::register::{Register, agreements};
 use crate::release::{Exclusions, ExclusionsError};
-use crate::store::{Store, StoreError};
+use crate::store::{self, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::views::Views;
 use axum::extract::ConnectInfo;
@@ -67,6 +67,9 @@ pub struct Server {
 
 /// How long a client may take to send its request's head.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// How soon after a change of the register the memory is emptied.
+const FORGET_WITHIN: Duration = Duration::from_millis(500);
 
 impl Server {
     /// Composes and binds. `extra` are the demo's routes; `with_base` is told the base once the port is known.
@@ -145,6 +148,7 @@ impl Server {
             let router = Router::new().route("/metrics", get(move || async move { metrics.render() }));
             tokio::spawn(async move { axum::serve(listener, router).await })
         });
+        let watch = tokio::spawn(forget_on_change(self.store.clone(), self.service.clone()));
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
         let graceful = GracefulShutdown::new();
@@ -178,7 +182,27 @@ impl Server {
         if let Some(metrics) = metrics {
             metrics.abort();
         }
+        watch.abort();
         self.store.close().await;
+    }
+}
+
+/// Empties the memory when what every decision rests on has moved: an agreement, an enrolment or a suspension, also one
+/// that another process wrote. What is kept could not be shown any more; this is so that it is not there either.
+async fn forget_on_change(store: Store, service: Arc<Service>) {
+    let mut seen = None;
+    loop {
+        let now = async {
+            let mut connection = store.reader().acquire().await.map_err(StoreError::from)?;
+            store::revision_for(&mut connection, None).await
+        };
+        // A store that does not answer decides nothing either; the change is seen once it does.
+        if let Ok(now) = now.await
+            && seen.replace(now).is_some_and(|before| before != now)
+        {
+            service.views.forget_all();
+        }
+        tokio::time::sleep(FORGET_WITHIN).await;
     }
 }
 

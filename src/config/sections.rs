@@ -25,10 +25,6 @@ pub struct ServerConfig {
     pub public_base_url: Option<String>,
     /// Where `/metrics` listens; nowhere without it.
     pub metrics_listen: Option<SocketAddr>,
-    /// The largest request body, in bytes.
-    pub max_body_bytes: usize,
-    /// The longest path and query together, in bytes.
-    pub max_uri_bytes: usize,
     /// Requests under way at once; more are refused with 503 `THROTTLED`.
     pub max_in_flight: usize,
     /// The deadline of a search or read, in milliseconds.
@@ -45,8 +41,6 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_base_url: None,
             metrics_listen: None,
-            max_body_bytes: 256 * 1024,
-            max_uri_bytes: 8 * 1024,
             max_in_flight: 256,
             search_deadline_ms: 3_000,
             everything_deadline_ms: 10_000,
@@ -98,8 +92,6 @@ impl ServerConfig {
         if self.metrics_listen.is_some_and(|metrics| metrics == self.listen && metrics.port() != 0) {
             problems.push("server.metrics_listen: must differ from server.listen".to_owned());
         }
-        within(&mut problems, "server.max_body_bytes", self.max_body_bytes as u64, 1_024..=16 * 1024 * 1024);
-        within(&mut problems, "server.max_uri_bytes", self.max_uri_bytes as u64, 512..=64 * 1024);
         within(&mut problems, "server.max_in_flight", self.max_in_flight as u64, 1..=100_000);
         within(&mut problems, "server.search_deadline_ms", self.search_deadline_ms, 100..=60_000);
         within(&mut problems, "server.everything_deadline_ms", self.everything_deadline_ms, 100..=60_000);

@@ -74,7 +74,7 @@ fn resume(service: &Service, sealed: &str, caller: &Caller) -> Result<Query, Fai
 }
 
 fn no_page() -> Failure {
-    Failure::Query(QueryError { parameter: search::PAGE.to_owned(), code: "invalid" })
+    Failure::Query(QueryError::invalid(search::PAGE))
 }
 
 fn holder(caller: &Caller) -> Option<Holder> {

@@ -171,18 +171,12 @@ pub async fn detached<T: Send + 'static>(
 
 /// A parameter whose value is not understood.
 pub fn invalid(name: &str) -> Failure {
-    Failure::Query(QueryError { parameter: printable(name), code: "invalid" })
+    Failure::Query(QueryError::invalid(name))
 }
 
 /// A parameter that is not known.
 pub fn unknown(name: &str) -> Failure {
-    Failure::Query(QueryError { parameter: printable(name), code: "not-supported" })
-}
-
-/// A parameter's name may be said back only if it can be one: a name could itself be an identifier.
-fn printable(name: &str) -> String {
-    let plain = name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphabetic() || "._:-".contains(c));
-    if plain { name.to_owned() } else { "?".to_owned() }
+    Failure::Query(QueryError::not_supported(name))
 }
 
 /// The patient that `patient` (sealed id) or `patient.identifier` (NHS number) names.

@@ -28,11 +28,15 @@ pub struct QueryError {
 }
 
 impl QueryError {
-    pub(super) fn invalid(name: &str) -> Self {
+    /// A parameter whose value is not understood.
+    #[must_use]
+    pub fn invalid(name: &str) -> Self {
         Self { parameter: printable(name), code: "invalid" }
     }
 
-    fn not_supported(name: &str) -> Self {
+    /// A parameter that is not known.
+    #[must_use]
+    pub fn not_supported(name: &str) -> Self {
         Self { parameter: printable(name), code: "not-supported" }
     }
 }

@@ -1,12 +1,15 @@
 //! What is kept of one request serves the next one of the same occasion, and must be what that one would have fetched.
 
+use crate::world::{self, World};
 use mig_fhir::clock::Clock;
+use mig_fhir::register::agreements::Target;
 use mig_fhir::simulator::cast;
 use mig_fhir::simulator::holdings::Holdings;
 use mig_fhir::simulator::running::{Running, Start};
 use reqwest::Client;
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::time::Duration;
 use time::macros::date;
 
 #[tokio::test]
@@ -52,4 +55,23 @@ async fn an_earlier_search_changes_nothing_in_everything() {
         assert!(found == wanted, "after a search of {kind}: {} entries, not {}", count(&found), count(&wanted));
     }
     running.stop().await;
+}
+
+#[test]
+fn a_suspension_empties_the_memory_within_a_second_or_so() {
+    world::run(async {
+        let world = World::start(Holdings::builtin(date!(2026 - 11 - 24))).await;
+        let who = world.clinician();
+        let number = world.number_of("rich");
+        world.permit(&who, &number).await;
+        world.search("Condition", &number, "").by(&who).ok().await;
+        assert!(world.kept_views().await > 0, "a search leaves what it released");
+        world.suspend(Target::User, "nobody").await;
+        let emptied = async {
+            while world.kept_views().await > 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), emptied).await.expect("forgotten long before its time is over");
+    });
 }

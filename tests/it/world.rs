@@ -218,6 +218,18 @@ impl World {
         self.import(Registers { suspensions: vec![suspension], ..Registers::default() }).await;
     }
 
+    /// How many released views are in memory.
+    pub(crate) async fn kept_views(&self) -> u64 {
+        self.running.service().views.kept().await.0
+    }
+
+    /// The number of a scenario's patient.
+    pub(crate) fn number_of(&self, scenario: &str) -> String {
+        let mut patients = self.running.demo().patients().iter();
+        let patient = patients.find(|patient| patient.scenario == scenario).expect("a scenario");
+        patient.nhs_number.reveal().to_owned()
+    }
+
     /// One of the cast.
     pub(crate) fn member(&self, name: &str) -> Who {
         let member = cast::find(name).expect("one of the cast");
