@@ -117,7 +117,8 @@ pub(super) static OBSERVATION: Row = Row {
     kind: Kind::Observation,
     own: &[View::Investigations, View::Examination],
     consulted: &[],
-    also_read: &[View::RisksAndWarnings, View::Events],
+    // Measured contraindications and admissions, and what Diagnosis brings that no rule calls a diagnosis.
+    also_read: &[View::Diagnosis, View::RisksAndWarnings, View::Events],
     summary_serves: true,
     profile: uk_core!("Observation"),
     parameters: parameters::OBSERVATION,

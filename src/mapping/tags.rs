@@ -68,7 +68,7 @@ pub(super) fn place_plan(current: Option<bool>) -> Place {
     }
 }
 
-/// An issue that stands alone.
+/// An issue.
 pub(super) fn place_issue() -> Place {
     Place::default().with(View::Medication, Some("Medication.issues"))
 }
@@ -88,9 +88,35 @@ pub(super) fn place_procedure(operation: bool, brought: View) -> Place {
     Place::default().or_as_brought(brought)
 }
 
+/// An immunisation, given or not.
+pub(super) fn place_immunization() -> Place {
+    Place::default().with(View::Procedures, Some("Procedures.immunisations"))
+}
+
+/// A contraindication, or an alert of another kind.
+pub(super) fn place_flag(contraindication: bool) -> Place {
+    let section = contraindication.then_some("RisksAndWarnings.contraindications");
+    Place::default().with(View::RisksAndWarnings, section)
+}
+
 /// An encounter.
 pub(super) fn place_encounter() -> Place {
     Place::default().with(View::Events, Some("Events.encounters"))
+}
+
+/// A stay in hospital.
+pub(super) fn place_stay() -> Place {
+    Place::default().with(View::Events, Some("Events.admissions"))
+}
+
+/// A referral, for admission or for anything else.
+pub(super) fn place_referral(admission: bool) -> Place {
+    Place::default().with(View::Events, Some(if admission { "Events.admissions" } else { "Events.referrals" }))
+}
+
+/// A report, before it is known to be recent.
+pub(super) fn place_report(group: Option<Group>) -> Place {
+    Place::default().with(View::Investigations, Some(section(group.unwrap_or(Group::Other))))
 }
 
 /// An observation, before it is known to be recent.
