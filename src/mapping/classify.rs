@@ -1,12 +1,12 @@
 //! Which resources each entry becomes, decided for the whole record before any is built, so that nothing is referred to
 //! that is not made.
 
-use super::codes;
+use super::codes::{self, Scheme};
 use super::dates;
 use super::graph::Graph;
 use super::rules::{Known, Meaning};
 use crate::kinds::View;
-use crate::record::{Event, Reason, Record};
+use crate::record::{Code, Event, Reason, Record};
 
 /// What becomes of one event.
 #[derive(Default, Clone, Copy)]
@@ -128,8 +128,10 @@ fn alone(record: &Record, graph: &Graph<'_>, at: usize, event: &Event, view: Vie
             let placed = allergy || shape.procedure || super::tags::place_observation(event, &shape, view).is_certain();
             let bare = is_bare(graph, at, event);
             shape.condition |= means(Meaning::Diagnosis) && !allergy;
-            // A view is no rule: what Diagnosis brings and no rule knows is an observation of that view, and no diagnosis.
+            // What no rule knows is what the view that brought it says it is; but a local code, or words alone, among the
+            // diagnoses are no diagnosis for that.
             if !placed && !shape.condition && bare && !means(Meaning::NotDone) {
+                shape.condition = view == View::Diagnosis && event.code.as_ref().is_some_and(is_clinical);
                 shape.procedure = view == View::Procedures;
             }
             let told = shape.condition || shape.allergy || shape.procedure || shape.flag || shape.referral;
@@ -146,6 +148,12 @@ fn alone(record: &Record, graph: &Graph<'_>, at: usize, event: &Event, view: Vie
         }
     }
     shape
+}
+
+/// A concept of a clinical terminology, by its code or a translation.
+fn is_clinical(code: &Code) -> bool {
+    let mut all = std::iter::once(code).chain(&code.translations);
+    all.any(|code| matches!(codes::scheme(code, false), Some((Scheme::Snomed | Scheme::Ctv3, _))))
 }
 
 /// Nothing but a code: no value, no members, member of nothing.
