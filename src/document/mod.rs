@@ -12,12 +12,12 @@ mod words;
 
 pub use narrative::{paragraphs, reader_date};
 
-use crate::catalogue;
 use crate::ids::LogicalId;
 use crate::kinds::{Kind, View};
 use crate::release::{EMPTY_SECTION, Released};
 use crate::search;
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use words::Names;
@@ -97,9 +97,9 @@ struct Entry {
 #[must_use]
 pub fn compose(pool: &[Arc<Released>], outside: &[View], left_out: &[Kind]) -> Document {
     let covered: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| !left_out.contains(kind)).collect();
-    let mut resources = search::everything(pool, &covered);
-    search::newest_first(&mut resources, catalogue::table);
-    let entries: Vec<Entry> = resources.into_iter().map(read).collect();
+    let mut entries: Vec<Entry> = search::everything(pool, &covered).into_iter().map(read).collect();
+    // By the date that is read in its row. Mapping writes dates in one zone, so that their texts are in order.
+    entries.sort_by_cached_key(|entry| Reverse(Names::dated(&entry.json)));
     let names = Names::of(entries.iter().map(|entry| (entry.released.kind(), entry.released.id(), &entry.json)));
     let own: Vec<&Entry> = entries.iter().filter(|entry| !entry.released.kind().is_referred_to()).collect();
 

@@ -170,6 +170,25 @@ fn hostile_text_stays_text() {
 }
 
 #[test]
+fn an_entry_stands_by_the_date_that_its_row_shows() {
+    let dated = |resource: Value| Names::dated(&resource);
+    let condition = |name: &str, date: &str| json!({ "resourceType": "Condition", (name): date });
+    assert_eq!(dated(condition("onsetDateTime", "2003")).as_deref(), Some("2003"));
+    assert_eq!(dated(condition("abatementDateTime", "2016-06-06")), None, "an end is no date of its own");
+    let end = json!({ "resourceType": "MedicationStatement", "effectivePeriod": { "end": "2020-01" } });
+    assert_eq!(dated(end).as_deref(), Some("2020-01"));
+    assert_eq!(dated(json!({ "resourceType": "Patient", "birthDate": "1971" })), None);
+}
+
+#[test]
+fn what_is_told_twice_is_said_once() {
+    let place = json!({ "display": "Demo Park Surgery", "reference": "Location/nowhere" });
+    let encounter =
+        json!({ "resourceType": "Encounter", "serviceProvider": place, "location": [{ "location": place }] });
+    assert_eq!(rows(&told(&encounter))[1][4], "Demo Park Surgery");
+}
+
+#[test]
 fn dates_are_told_at_their_precision_and_no_date_as_it_is() {
     for (raw, said) in [
         ("2024", "2024"),

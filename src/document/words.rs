@@ -35,9 +35,34 @@ impl<'p> Names<'p> {
         let mut said = item.paths.iter().filter_map(|path| self.at(resource, path, STEPS, how));
         let words = match item.form {
             Form::First | Form::Date => said.next()?,
-            Form::Every => said.collect::<Vec<_>>().join("; "),
+            Form::Every => {
+                let mut each: Vec<String> = Vec::new();
+                said.for_each(|words| {
+                    if !each.contains(&words) {
+                        each.push(words)
+                    }
+                });
+                each.join("; ")
+            }
         };
         (!words.is_empty()).then(|| format!("{}{words}", item.label))
+    }
+
+    /// The date by which a resource stands in its table, as FHIR has it: the one that its row shows.
+    pub(super) fn dated(resource: &Value) -> Option<String> {
+        let kind = resource.get("resourceType").and_then(Value::as_str)?;
+        let shown = columns::of(kind).columns.first()?.items.iter().filter(|item| item.form == Form::Date);
+        shown.flat_map(|item| item.paths).find_map(|path| {
+            let mut first = None;
+            walk(resource, path, &mut |value| {
+                let end = |name: &str| value.get(name).and_then(Value::as_str);
+                let date = value.as_str().or_else(|| end("start")).or_else(|| end("end"));
+                if first.is_none() {
+                    first = date.map(str::to_owned);
+                }
+            });
+            first
+        })
     }
 
     /// Everything at a path, each once, separated by semicolons.

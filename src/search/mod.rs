@@ -100,14 +100,6 @@ pub fn everything(pool: &[Arc<Released>], kinds: &[Kind]) -> Vec<Arc<Released>> 
     unique(pool).into_iter().filter(|resource| kinds.contains(&resource.kind())).collect()
 }
 
-/// Newest first, by the first date that each has of its own type's table; undated ones last, the others as they were.
-pub fn newest_first(resources: &mut [Arc<Released>], table: impl Fn(Kind) -> Table) {
-    resources.sort_by_cached_key(|resource| {
-        let parameters = table(resource.kind()).parameters;
-        Reverse(first_dates(parameters).map_or(i64::MIN, |dates| newest(resource, parameters, &dates)))
-    });
-}
-
 /// One resource for each type and id, at its first place; the one that came with its problem wins.
 fn unique(pool: &[Arc<Released>]) -> Vec<Arc<Released>> {
     let mut places: HashMap<(Kind, &LogicalId), usize> = HashMap::with_capacity(pool.len());
