@@ -181,7 +181,7 @@ fn assemble(sections: Vec<Section>, entries: &[Entry]) -> Document {
     let subject = patient.map(|entry| (Kind::Patient, entry.released.id().clone()));
     let mut chosen = vec![false; entries.len()];
     let mut held: Vec<Arc<Released>> = Vec::with_capacity(entries.len());
-    let mut hold = |kind: Kind, id: &LogicalId, held: &mut Vec<Arc<Released>>| {
+    let mut take = |kind: Kind, id: &LogicalId, held: &mut Vec<Arc<Released>>| {
         let place = places.get(&(kind, id)).copied();
         if let Some((slot, entry)) = place.and_then(|at| Some((chosen.get_mut(at)?, entries.get(at)?)))
             && !std::mem::replace(slot, true)
@@ -190,12 +190,12 @@ fn assemble(sections: Vec<Section>, entries: &[Entry]) -> Document {
         }
     };
     for (kind, id) in subject.iter().chain(sections.iter().flat_map(Section::all)) {
-        hold(*kind, id, &mut held);
+        take(*kind, id, &mut held);
     }
     let mut at = 0;
     while let Some(resource) = held.get(at).cloned() {
         at += 1;
-        resource.references().iter().for_each(|(kind, id)| hold(*kind, id, &mut held));
+        resource.references().iter().for_each(|(kind, id)| take(*kind, id, &mut held));
     }
     let practice = patient
         .and_then(|entry| entry.json.pointer("/managingOrganization/reference"))

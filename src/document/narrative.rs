@@ -43,7 +43,9 @@ pub(super) fn tables(title: &str, resources: &[&Value], names: &Names<'_>) -> St
         if layout.in_rows {
             table(&mut out, &caption, layout, resources, names);
         } else {
-            resources.iter().for_each(|resource| card(&mut out, &caption, layout, resource, names));
+            for resource in resources {
+                card(&mut out, &caption, layout, resource, names);
+            }
         }
     }
     out.push_str(CLOSE);

@@ -13,6 +13,9 @@ const STEPS: u8 = 3;
 const NULL_FLAVOR: &str = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor";
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// A way of saying a value, and how many steps it may follow references for.
+type Say<'p> = fn(&Names<'p>, &Value, u8) -> Option<String>;
+
 /// The resources of the document by reference.
 pub(super) struct Names<'p>(HashMap<String, &'p Value>);
 
@@ -31,7 +34,7 @@ impl<'p> Names<'p> {
 
     /// What an item says of a resource.
     pub(super) fn item(&self, resource: &Value, item: &Item) -> Option<String> {
-        let how = if item.form == Form::Date { Self::say_date } else { Self::say };
+        let how: Say<'p> = if item.form == Form::Date { |_, value, _| say_date(value) } else { Self::say };
         let mut said = item.paths.iter().filter_map(|path| self.at(resource, path, STEPS, how));
         let words = match item.form {
             Form::First | Form::Date => said.next()?,
@@ -39,7 +42,7 @@ impl<'p> Names<'p> {
                 let mut each: Vec<String> = Vec::new();
                 said.for_each(|words| {
                     if !each.contains(&words) {
-                        each.push(words)
+                        each.push(words);
                     }
                 });
                 each.join("; ")
@@ -74,14 +77,6 @@ impl<'p> Names<'p> {
             }
         });
         (!said.is_empty()).then(|| said.join("; "))
-    }
-
-    fn say_date(&self, value: &Value, _: u8) -> Option<String> {
-        match value {
-            Value::String(text) => Some(date(text)),
-            Value::Object(period) => period_of(period),
-            _ => None,
-        }
     }
 
     fn say(&self, value: &Value, steps: u8) -> Option<String> {
@@ -163,6 +158,14 @@ fn walk(value: &Value, path: &str, visit: &mut dyn FnMut(&Value)) {
     let extensions = value.get("extension").and_then(Value::as_array).into_iter().flatten();
     let is_named = |one: &&Value| one.get("url").and_then(Value::as_str).is_some_and(|url| url.ends_with(name));
     extensions.filter(is_named).for_each(|extension| walk(extension, rest, visit));
+}
+
+fn say_date(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(date(text)),
+        Value::Object(period) => period_of(period),
+        _ => None,
+    }
 }
 
 fn coding_of(coding: &Map<String, Value>) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The record as a document, from the front door: who gets one, what it must hold to be a FHIR document, that it is the same
-//! record as `$everything`, that it says what it does not show, and that it tells nothing of what is withheld.
+//! record as `$everything`, that it says what it does not show, and that it tells nothing of what is withheld. One scenario
+//! a test, each whole, hence the length.
 
 use super::no_leak::{Pair, marked_shapes};
 use super::world::{self, Answer, NHS, Who, World, run};
