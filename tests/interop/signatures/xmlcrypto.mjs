@@ -60,7 +60,7 @@ function sign([unsigned, signed, created, expires, username]) {
     `<wsse:UsernameToken><wsse:Username>${username}</wsse:Username></wsse:UsernameToken>` +
     `<wsu:Timestamp><wsu:Created>${created}</wsu:Created><wsu:Expires>${expires}</wsu:Expires></wsu:Timestamp>` +
     `</wsse:Security>`;
-  const text = readFileSync(unsigned, "utf8").replace("</soap:Header>", `${security}</soap:Header>`);
+  const text = readFileSync(unsigned, "utf8").replace(/<\/(\w[\w.-]*:)?Header>/, (end) => security + end);
   const signer = new SignedXml({
     privateKey: readFileSync(join(target, "client.key")),
     idMode: "wssecurity",
