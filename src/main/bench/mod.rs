@@ -320,7 +320,7 @@ impl Stand {
 fn signing(folder: &Path, counted: Duration) -> Result<(), String> {
     say("\nWS-Security, one thread: RSA 2048 and SHA-256, Timestamp, Body and four addressing headers signed");
     for size in signatures::SIZES {
-        say(&signatures::measure(folder, size, counted)?.lines());
+        signatures::measure(folder, size, counted)?.lines().iter().for_each(|line| say(line));
     }
     Ok(())
 }

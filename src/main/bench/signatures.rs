@@ -72,16 +72,17 @@ pub fn measure(folder: &Path, size: usize, counted: Duration) -> Result<Cost, St
 }
 
 impl Cost {
-    /// Three lines, in microseconds a message.
-    pub fn lines(&self) -> String {
+    /// In microseconds a message.
+    pub fn lines(&self) -> Vec<String> {
         let [body, message] = self.bytes;
-        let mut text = format!("  a body of {body} bytes, in a message of {message}");
-        for (what, times) in [("signed", &self.sign), ("read", &self.read), ("verified", &self.verify)] {
-            let [p50, p99] = [50, 99].map(|percent| times.percentile(percent) * 1e3);
-            let count = times.count();
-            text.push_str(&format!("\n    {what:9} p50 {p50:9.1}  p99 {p99:9.1} microseconds  ({count} counted)"));
-        }
-        text
+        let mut lines = vec![format!("  a body of {body} bytes, in a message of {message}")];
+        lines.extend([("signed", &self.sign), ("read", &self.read), ("verified", &self.verify)].map(
+            |(what, times)| {
+                let [p50, p99] = [50, 99].map(|percent| times.percentile(percent) * 1e3);
+                format!("    {what:9} p50 {p50:9.1}  p99 {p99:9.1} microseconds  ({} counted)", times.count())
+            },
+        ));
+        lines
     }
 }
 

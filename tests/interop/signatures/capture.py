@@ -1,6 +1,6 @@
 """Has the real facade ask a real simulated MIG through the relay, and keeps what was on the wire, a folder a profile.
 
-Usage: capture.py BINARY WORK PROFILE...   A profile's changes to the built-in wire profile are in PROFILES.
+Usage: capture.py BINARY WORK PROFILE...   What a profile is, is in PROFILES.
 """
 
 import json
@@ -18,11 +18,11 @@ from pathlib import Path
 
 from relay import Relay
 
-#: Lines of the wire profile that each of ours changes.
+#: How each wire profile is printed, and which of its lines are changed.
 PROFILES = {
-    "default": {},
-    "legacy-itk": {"legacy_itk": "true"},
-    "signed-answers": {"require_signed_response": "true"},
+    "default": ([], {}),
+    "legacy-itk": (["--legacy-itk"], {}),
+    "signed-answers": ([], {"require_signed_response": "true"}),
 }
 #: What a reason of an override may hold, and canonical XML has opinions about.
 REASON = "A & B <c> \"d\" 'e' é 𝄞 ]]> end"
@@ -80,8 +80,10 @@ def ask_facade(base: str, token: str, person: dict, consent: dict) -> None:
 
 
 def capture(binary: str, folder: Path, out: Path, profile: str, token: str, people: dict[str, dict]) -> None:
-    printed = subprocess.run([binary, "check", "--print-wire-profile"], check=True, capture_output=True, text=True).stdout
-    for key, value in PROFILES[profile].items():
+    words, changes = PROFILES[profile]
+    command = [binary, "check", "--print-wire-profile", *words]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    for key, value in changes.items():
         printed, count = re.subn(rf"^{key} = .*$", f"{key} = {value}", printed, flags=re.M)
         assert count == 1, f"{key} is not in the wire profile"
     out.mkdir(parents=True, exist_ok=True)
