@@ -10,6 +10,8 @@ use std::path::Path;
 
 /// The built-in profile, with its comments.
 pub const DEFAULT_PROFILE: &str = include_str!("wire-profile.toml");
+/// The same for a gateway that knows nothing but RSA-SHA1 over the Timestamp.
+pub const LEGACY_ITK_PROFILE: &str = include_str!("wire-profile-legacy-itk.toml");
 /// The schema of the payloads.
 pub const SCHEMA: &str = include_str!("mig-dcr-v1.xsd");
 
@@ -29,6 +31,8 @@ pub struct WireProfile {
     pub outcomes: Outcomes,
     /// Signatures and times.
     pub security: Security,
+    /// What is kept of free text.
+    pub text: Text,
     /// Sizes.
     pub limits: WireLimits,
 }
@@ -112,6 +116,43 @@ pub struct Outcomes {
     pub failure: String,
 }
 
+impl Outcomes {
+    /// This profile's code for one of the built-in codes; any other text stays as it is.
+    #[must_use]
+    pub fn by_builtin<'a>(&'a self, code: &'a str) -> &'a str {
+        match code {
+            "MIG-0000" => &self.success,
+            "MIG-0001" => &self.invalid,
+            "MIG-0002" => &self.unknown_patient,
+            "MIG-0003" => &self.consent_refused,
+            "MIG-0004" => &self.opted_out,
+            "MIG-0005" => &self.outside_agreement,
+            "MIG-0006" => &self.not_authorised,
+            "MIG-0007" => &self.ambiguous,
+            "MIG-0008" => &self.busy,
+            "MIG-0009" => &self.partial,
+            "MIG-9999" => &self.failure,
+            other => other,
+        }
+    }
+
+    fn all(&self) -> [&str; 11] {
+        [
+            &self.success,
+            &self.invalid,
+            &self.unknown_patient,
+            &self.consent_refused,
+            &self.opted_out,
+            &self.outside_agreement,
+            &self.not_authorised,
+            &self.ambiguous,
+            &self.busy,
+            &self.partial,
+            &self.failure,
+        ]
+    }
+}
+
 /// Signatures and times.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +168,7 @@ pub struct Security {
     pub digest: DigestAlgorithm,
     /// Canonicalisation.
     pub c14n: Canonicalisation,
-    /// SHA-1 and Timestamp only are accepted too.
+    /// SHA-1 may be named and is accepted; a receiver demands the Timestamp only.
     pub legacy_itk: bool,
     /// Seconds from Created to Expires that a sender gives.
     pub window_seconds: i64,
@@ -143,6 +184,14 @@ pub struct Security {
     pub replay: bool,
     /// Answers have to be signed.
     pub require_signed_response: bool,
+}
+
+/// What is kept of free text that is dropped by default (WIRE section 6).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// `eventType`s whose `associatedText` is kept.
+    pub associated_text_kept: Vec<String>,
 }
 
 /// Sizes.
@@ -188,6 +237,8 @@ pub enum SignatureAlgorithm {
     RsaSha384,
     /// With SHA-512.
     RsaSha512,
+    /// With SHA-1: `legacy_itk` alone.
+    RsaSha1,
 }
 
 /// A digest algorithm.
@@ -201,6 +252,8 @@ pub enum DigestAlgorithm {
     Sha384,
     /// SHA-512.
     Sha512,
+    /// SHA-1: `legacy_itk` alone.
+    Sha1,
 }
 
 /// A canonicalisation.
@@ -223,6 +276,43 @@ impl SignedPart {
             Self::To => local == "To",
             Self::From => local == "From",
         }
+    }
+}
+
+impl Security {
+    /// Parts that are not signed or not demanded though something rests on them, and SHA-1 where it has no place.
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let required = self.required();
+        for part in [SignedPart::Timestamp, SignedPart::Body] {
+            if !required.contains(&part) && !(self.legacy_itk && part == SignedPart::Body) {
+                problems.push(format!("security.signed_parts_required has no {part:?}"));
+            }
+        }
+        let sent = |part: &SignedPart| {
+            let addressing = !matches!(part, SignedPart::Timestamp | SignedPart::Body);
+            self.signed_parts_sent.contains(part)
+                || (addressing && self.signed_parts_sent.contains(&SignedPart::Addressing))
+        };
+        if !required.iter().all(sent) {
+            problems.push("security.signed_parts_sent lacks a part that signed_parts_required demands".to_owned());
+        }
+        if self.names_sha1() && !self.legacy_itk {
+            problems.push("security: SHA-1 needs legacy_itk = true".to_owned());
+        }
+        problems
+    }
+
+    /// The parts that a receiver demands.
+    #[must_use]
+    pub fn required(&self) -> &[SignedPart] {
+        if self.legacy_itk { &[SignedPart::Timestamp] } else { &self.signed_parts_required }
+    }
+
+    /// Whether a sender has to sign or digest with SHA-1.
+    #[must_use]
+    pub fn names_sha1(&self) -> bool {
+        self.signature == SignatureAlgorithm::RsaSha1 || self.digest == DigestAlgorithm::Sha1
     }
 }
 
@@ -272,6 +362,18 @@ impl WireProfile {
         if words.windows(2).any(|pair| pair.first() == pair.last()) {
             problems.push("views: two have the same word".to_owned());
         }
+        let mut codes = self.outcomes.all();
+        codes.sort_unstable();
+        if codes.windows(2).any(|pair| pair.first() == pair.last()) {
+            problems.push("outcomes: two have the same code".to_owned());
+        }
+        let payload = &self.payload;
+        let mut roots =
+            [&payload.locate_request, &payload.locate_response, &payload.view_request, &payload.view_response];
+        roots.sort_unstable();
+        if roots.windows(2).any(|pair| pair.first() == pair.last()) {
+            problems.push("payload: two roots have the same name".to_owned());
+        }
         for (key, pattern) in [("interaction", &self.payload.interaction), ("profile", &self.payload.profile)] {
             if !pattern.contains("{root}") {
                 problems.push(format!("payload.{key} has no {{root}}"));
@@ -284,13 +386,21 @@ impl WireProfile {
         if security.skew_seconds < 0 {
             problems.push("security.skew_seconds is negative".to_owned());
         }
-        if !security.signed_parts_required.contains(&SignedPart::Timestamp) {
-            problems.push("security.signed_parts_required has no Timestamp".to_owned());
-        }
+        problems.extend(security.problems());
         if self.limits.request_bytes == 0 || self.limits.response_bytes == 0 {
             problems.push("limits: a size is zero".to_owned());
         }
         problems
+    }
+
+    /// Says loudly where this profile is weaker than it should be. Called once at the start of either end.
+    pub fn announce(&self) {
+        if self.security.legacy_itk {
+            tracing::warn!(
+                profile = "legacy-itk",
+                "LEGACY-ITK: SHA-1 SIGNATURES ARE ACCEPTED AND THE BODY NEED NOT BE SIGNED; only TLS protects what is asked"
+            );
+        }
     }
 
     /// The word of a view on the wire.
@@ -346,23 +456,4 @@ impl WireProfile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_profile_is_valid() {
-        let profile = WireProfile::builtin().expect("valid");
-        assert_eq!(profile.view("Summary"), Some(View::Summary));
-        assert_eq!(profile.user_identity("A1", "a b/ü"), "urn:nhs-uk:identity:ods:A1:user:a%20b%2F%C3%BC");
-    }
-
-    #[test]
-    fn every_problem_is_told_and_an_unknown_key_refused() {
-        let broken = DEFAULT_PROFILE
-            .replace("Events = \"Events\"", "Evnets = \"Events\"")
-            .replace("window_seconds = 300", "window_seconds = 0");
-        let problems = WireProfile::parse(&broken).expect_err("broken");
-        assert_eq!(problems.len(), 3, "{problems:?}");
-        assert!(WireProfile::parse(&format!("{DEFAULT_PROFILE}\nsurprise = 1\n")).is_err());
-    }
-}
+mod tests;
