@@ -107,8 +107,7 @@ pub(super) fn read(answer: Opened, ask: &Ask, stamp: &Stamp, profile: &WireProfi
             if record.attribute("view") != Some(profile.view_word(*view)) {
                 return Err(broken("another view"));
             }
-            enclosed(record, records, partial, (&names.record_namespace, &names.record_root))
-                .map(Reply::Enclosed)
+            enclosed(record, records, partial, (&names.record_namespace, &names.record_root)).map(Reply::Enclosed)
         }
     }
 }
@@ -117,12 +116,7 @@ fn organisation<'n>(about: &'n Node, ns: &str, name: &str) -> Option<&'n str> {
     about.children.iter().find(|child| child.is(ns, name))?.attribute("odsCode")
 }
 
-fn enclosed(
-    record: &Node,
-    records: Vec<Bytes>,
-    partial: bool,
-    (ns, name): (&str, &str),
-) -> Result<Enclosed, Failure> {
+fn enclosed(record: &Node, records: Vec<Bytes>, partial: bool, (ns, name): (&str, &str)) -> Result<Enclosed, Failure> {
     let ([child], Ok([xml])) = (record.children.as_slice(), <[Bytes; 1]>::try_from(records)) else {
         return Err(broken("not exactly one record"));
     };

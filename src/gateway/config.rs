@@ -137,8 +137,13 @@ impl Gateway {
             return Err(problems.0);
         }
         let to = if profile.addressing.to.is_empty() { config.endpoint.clone() } else { profile.addressing.to.clone() };
-        let exchange =
-            Exchange { credentials: Current::new(credentials), to, profile: Arc::new(profile), clock, retries: config.retries };
+        let exchange = Exchange {
+            credentials: Current::new(credentials),
+            to,
+            profile: Arc::new(profile),
+            clock,
+            retries: config.retries,
+        };
         let inner = Inner { exchange, breaker: Breaker::new(limits), config: config.clone(), url };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -113,14 +113,9 @@ impl Credentials {
         }
         let connect = Duration::from_millis(config.connect_timeout_ms);
         let identity = Identity { roots, revoked, chain, key };
-        let transport = Transport::new(
-            url.clone(),
-            &profile.addressing.service,
-            identity,
-            profile.limits.response_bytes,
-            connect,
-        )
-        .map_err(|problem| vec![format!("gateway: {problem}")])?;
+        let transport =
+            Transport::new(url.clone(), &profile.addressing.service, identity, profile.limits.response_bytes, connect)
+                .map_err(|problem| vec![format!("gateway: {problem}")])?;
         Ok(Self { transport, signer, verifier: verifier.flatten(), tls_last })
     }
 

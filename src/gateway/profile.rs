@@ -47,7 +47,7 @@ pub struct Addressing {
     pub response_suffix: String,
     /// Action of a fault.
     pub fault_action: String,
-    /// Action of a mustUnderstand or version fault.
+    /// Action of a mustUnderstand fault.
     pub addressing_fault_action: String,
     /// `wsa:To`, empty for the endpoint.
     pub to: String,

@@ -50,12 +50,7 @@ fn verified(
 }
 
 /// Records in the order of the document, each as its canonical form: what the signature's digest was made of.
-fn collect(
-    message: &Message<'_>,
-    node: &Node,
-    record: (&str, &str),
-    out: &mut Vec<Bytes>,
-) -> Result<(), GatewayError> {
+fn collect(message: &Message<'_>, node: &Node, record: (&str, &str), out: &mut Vec<Bytes>) -> Result<(), GatewayError> {
     if node.is(record.0, record.1) {
         let bytes = canonical(message, node).map_err(|_| GatewayError::Broken("answer unreadable"))?;
         out.push(bytes.into());

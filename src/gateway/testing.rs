@@ -177,11 +177,6 @@ impl Client {
         super::sealed::open(verifier, answer, self.clock.now(), rules, record).map(|_| ())
     }
 
-    /// Reads the files of certificates, keys and lists again.
-    pub(crate) fn renew(&self) {
-        Gateway { inner: Arc::clone(&self.inner) }.renew();
-    }
-
     /// Watches them, as a service does.
     pub(crate) fn watch(&self) -> tokio::task::JoinHandle<()> {
         let gateway = Gateway { inner: Arc::clone(&self.inner) };

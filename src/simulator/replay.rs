@@ -50,8 +50,9 @@ mod tests {
     #[test]
     fn a_second_message_of_the_same_id_never_shortens_how_long_it_is_kept() {
         let replay = Replay::default();
-        let record =
-            |until: i64, now: i64| replay.record(b"one", "A", NOW + Duration::seconds(until), NOW + Duration::seconds(now));
+        let record = |until: i64, now: i64| {
+            replay.record(b"one", "A", NOW + Duration::seconds(until), NOW + Duration::seconds(now))
+        };
         assert!(record(305, 0));
         assert!(!record(10, 1));
         assert!(!record(305, 100));

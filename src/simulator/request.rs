@@ -1,7 +1,9 @@
 //! The distribution envelope and the payload of a request, read strictly (WIRE sections 4 and 5).
 
 use super::fault::Fault;
-use super::schema::{Sequence, any_text, at_most, attribute, attributes_are, day, digits, empty, instant, maybe, text, token, uuid};
+use super::schema::{
+    Sequence, any_text, at_most, attribute, attributes_are, day, digits, empty, instant, maybe, text, token, uuid,
+};
 use crate::gateway::WireProfile;
 use crate::gateway::xml::{ITK, Node};
 use time::{Date, OffsetDateTime};
@@ -104,7 +106,8 @@ pub(super) fn envelope<'n>(body: &'n Node, profile: &WireProfile) -> Result<Enve
     let wrapper = one.required("payload")?;
     one.end()?;
     let counted = manifest.attribute("count") == Some("1") && payloads.attribute("count") == Some("1");
-    Sequence::of(item, ITK, &["id", "mimetype", "profileid", "compressed", "base64", "encrypted", "metadata"])?.end()?;
+    Sequence::of(item, ITK, &["id", "mimetype", "profileid", "compressed", "base64", "encrypted", "metadata"])?
+        .end()?;
     attributes_are(wrapper, &["id", "filename"])?;
     let payload_id = attribute(wrapper, "id")?;
     if !counted || attribute(item, "id")? != payload_id {

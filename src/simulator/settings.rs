@@ -120,7 +120,11 @@ impl SimulatorSettings {
     #[must_use]
     pub fn replaceable(&self) -> Vec<PathBuf> {
         let optional = [&self.client_crl, &self.signing_ca, &self.signing_crl];
-        [&self.certificate, &self.key, &self.client_ca].into_iter().chain(optional.into_iter().flatten()).cloned().collect()
+        [&self.certificate, &self.key, &self.client_ca]
+            .into_iter()
+            .chain(optional.into_iter().flatten())
+            .cloned()
+            .collect()
     }
 
     /// Reads certificates, keys and lists.

@@ -32,7 +32,9 @@ pub enum CertificateError {
     #[error("a revocation list that cannot be read")]
     List,
     /// The profile asks for SHA-1, and this program cannot sign with it.
-    #[error("the wire profile signs with SHA-1 (legacy-itk), and this program was built without the feature legacy-itk")]
+    #[error(
+        "the wire profile signs with SHA-1 (legacy-itk), and this program was built without the feature legacy-itk"
+    )]
     NoSha1,
 }
 
