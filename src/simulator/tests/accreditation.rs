@@ -1,6 +1,6 @@
 //! The accreditation tests of ITK as a table (names and expectations: TKW requirement sheet, as in the project's reference
 //! on ITK, 1.4), and what this wire adds, against the simulator over TLS. Each message is signed rightly after it was changed,
-//! unless the signature is the point.
+//! unless the signature is the point. Longer than the limit: tables.
 
 use super::forge::{element, piece};
 use super::{Bench, Leaf, NUMBERS, RICH, pki, swap, view_of};

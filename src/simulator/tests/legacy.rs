@@ -1,8 +1,11 @@
 //! The profile `legacy-itk`: RSA-SHA1 over the Timestamp. Received without the feature of that name, sent with it alone.
 
 use super::accreditation::{head, send};
-use super::{Bench, RICH, pki, swap, told, view_of};
+#[cfg(feature = "legacy-itk")]
+use super::view_of;
+use super::{Bench, RICH, pki, swap, told};
 use crate::gateway::profile::{DEFAULT_PROFILE, LEGACY_ITK_PROFILE};
+#[cfg(feature = "legacy-itk")]
 use crate::gateway::testing::Client;
 use crate::gateway::{GatewayConfig, WireProfile};
 use std::path::PathBuf;

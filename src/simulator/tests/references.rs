@@ -1,5 +1,5 @@
 //! What a signature says of itself: references, transforms, canonical forms, digests, algorithms, keys. All of it is signed
-//! rightly by the viewer's key, unless the case is about that.
+//! rightly by the viewer's key, unless the case is about that. Longer than the limit: tables.
 
 use super::forge::{
     Case, Forge, Kit, Part, RSA_SHA256, SHA256, about, der, judge, method, names_token, part_of, rsa_key, signs_with,

@@ -1,5 +1,5 @@
 //! Signed parts moved, doubled, hidden and rewritten after they were signed; what XML allows to be spelled otherwise is not
-//! refused. Every refusal is told by its reason, so that none is refused by accident.
+//! refused. Every refusal is told by its reason, so that none is refused by accident. Longer than the limit: tables.
 
 use super::forge::{Case, Kit, element, judge, piece, swap};
 use super::{Bench, NUMBERS, RICH};
