@@ -8,6 +8,7 @@ use super::profile::WireProfile;
 use super::security::{Signer, Verifier, certificates, common_name, key, last_instant, revoked, roots};
 use super::transport::{Identity, Transport};
 use crate::clock::Clock;
+use rustls_pki_types::CertificateRevocationListDer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -39,12 +40,11 @@ impl Problems {
         self.keep(name, read)
     }
 
-    /// An optional file: nothing where it is not named, a problem where it is and cannot be read.
-    fn optional(&mut self, name: &str, path: Option<&Path>) -> Option<Option<Vec<u8>>> {
-        match path {
-            Some(path) => self.file(name, path).map(Some),
-            None => Some(None),
-        }
+    /// What an optional file revokes: nothing without one; a problem where it is named and cannot be read.
+    fn lists(&mut self, name: &str, path: Option<&Path>) -> Option<Vec<CertificateRevocationListDer<'static>>> {
+        let Some(path) = path else { return Some(Vec::new()) };
+        let pem = self.file(name, path)?;
+        self.keep(name, revoked(Some(&pem)))
     }
 }
 
@@ -65,8 +65,7 @@ impl Credentials {
     pub(super) fn load(config: &GatewayConfig, profile: &WireProfile, url: &reqwest::Url) -> Result<Self, Vec<String>> {
         let mut problems = Problems(Vec::new());
         let trusted = problems.file("ca", &config.ca).and_then(|pem| problems.keep("ca", roots(&pem)));
-        let lists = problems.optional("crl", config.crl.as_deref());
-        let lists = lists.and_then(|pem| problems.keep("crl", revoked(pem.as_deref())));
+        let lists = problems.lists("crl", config.crl.as_deref());
         let certificate = problems.file("client_certificate", &config.client_certificate);
         let private = problems.file("client_key", &config.client_key);
         let chain = certificate.as_deref().and_then(|pem| problems.keep("client_certificate", certificates(pem)));
@@ -98,8 +97,7 @@ impl Credentials {
         let verifier = profile.security.require_signed_response.then(|| {
             let list = problems.file("response_ca", config.response_ca.as_deref().unwrap_or(Path::new("")));
             let list = list.and_then(|pem| problems.keep("response_ca", certificates(&pem)));
-            let lists = problems.optional("response_crl", config.response_crl.as_deref());
-            let lists = lists.and_then(|pem| problems.keep("response_crl", revoked(pem.as_deref())));
+            let lists = problems.lists("response_crl", config.response_crl.as_deref());
             let (list, lists) = (list?, lists?);
             problems.keep("response_ca", Verifier::new(&list, &lists, &profile.security))
         });

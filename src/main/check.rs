@@ -81,7 +81,7 @@ impl Check {
             ("response_ca", gateway.response_ca.as_ref()),
         ];
         for (key, file) in trusted.into_iter().filter_map(|(key, file)| Some((key, file?))) {
-            match std::fs::read(file).ok().and_then(|pem| earliest(certificates(&pem).ok()?, last_instant)) {
+            match std::fs::read(file).ok().and_then(|pem| earliest(&certificates(&pem).ok()?, last_instant)) {
                 None => problems.push(format!("gateway.{key}: {}: is not a PEM certificate", file.display())),
                 Some(until) if until <= now => problems.push(format!("gateway.{key}: expired {}", rfc3339(until))),
                 Some(until) => say(&self.lasts(&format!("gateway.{key}: expires"), until, now)),
@@ -91,7 +91,7 @@ impl Check {
             let Some(file) = file else { continue };
             match std::fs::read(file).ok().and_then(|pem| revoked(Some(&pem)).ok()) {
                 None => problems.push(format!("gateway.{key}: {}: is not a PEM revocation list", file.display())),
-                Some(lists) => match earliest(lists, next_list) {
+                Some(lists) => match earliest(&lists, next_list) {
                     None => say(&format!("gateway.{key}: does not say when the next list is due")),
                     Some(due) => say(&self.lasts(&format!("gateway.{key}: next list is due"), due, now)),
                 },
@@ -107,7 +107,7 @@ impl Check {
 }
 
 /// The earliest of the instants that the pieces of one file name.
-fn earliest<T: AsRef<[u8]>>(pieces: Vec<T>, of: impl Fn(&[u8]) -> Option<OffsetDateTime>) -> Option<OffsetDateTime> {
+fn earliest<T: AsRef<[u8]>>(pieces: &[T], of: impl Fn(&[u8]) -> Option<OffsetDateTime>) -> Option<OffsetDateTime> {
     pieces.iter().filter_map(|piece| of(piece.as_ref())).min()
 }
 

@@ -84,8 +84,8 @@ impl Rules {
             .map(|name| name.text.clone())
             .filter(|name| !name.trim().is_empty())
             .ok_or(Fault::Denied("not exactly one Username"))?;
-        let verifier = self.verifier.held();
-        let verified = verifier.verify(message, security, arrival.now).map_err(|why| Fault::Denied(why.0))?;
+        let trust = self.verifier.held();
+        let verified = trust.verify(message, security, arrival.now).map_err(|why| Fault::Denied(why.0))?;
         let names = &self.profile.security;
         if names.username_is_common_name && user != verified.common_name {
             return Err(Fault::Denied("Username is not the certificate's common name"));
@@ -100,7 +100,7 @@ impl Rules {
                 return Err(Fault::Denied("an addressing header given twice"));
             }
         }
-        if !verified.covers_required(header, timestamp, body, verifier.required()) {
+        if !verified.covers_required(header, timestamp, body, trust.required()) {
             return Err(Fault::Denied("a required part is not signed"));
         }
         let sent = header.child(WSA, "MessageID").and_then(leaf);

@@ -75,7 +75,8 @@ impl Security {
         let mut problems = Vec::new();
         let required = self.required();
         for part in [SignedPart::Timestamp, SignedPart::Body] {
-            if !required.contains(&part) && !(self.legacy_itk && part == SignedPart::Body) {
+            let spared = self.legacy_itk && part == SignedPart::Body;
+            if !spared && !required.contains(&part) {
                 problems.push(format!("security.signed_parts_required has no {part:?}"));
             }
         }

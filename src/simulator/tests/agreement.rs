@@ -163,7 +163,7 @@ async fn faults_carry_the_actions_of_the_profile() {
     let bench = server_of(&with(change)).await;
     let client = client_of(&bench, DEFAULT_PROFILE);
     let strange = "<x:A xmlns:x=\"urn:x\" soap:mustUnderstand=\"1\"></x:A></soap:Header>";
-    let edits: [(&str, fn(&str) -> String); 2] = [
+    let edits: [(&str, super::Doctored); 2] = [
         ("urn:licensed:fault", |message| swap(message, "viewer.example</wsse", "other</wsse")),
         ("urn:licensed:not-understood", |message| swap(message, "</soap:Header>", "@")),
     ];

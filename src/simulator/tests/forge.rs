@@ -54,6 +54,9 @@ pub(super) fn swap(message: &str, from: &str, to: &str) -> String {
     super::swap(message, from, to)
 }
 
+/// What makes a signature value of the bytes of `SignedInfo`.
+pub(super) type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// One `ds:Reference`.
 #[derive(Clone)]
 pub(super) struct Part {
@@ -98,7 +101,7 @@ pub(super) struct Forge {
     pub in_signature: String,
     pub extra: String,
     /// Signs the bytes of `SignedInfo`.
-    pub sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    pub sign: Sign,
 }
 
 pub(super) fn method(name: &str, algorithm: &str) -> String {
@@ -133,7 +136,7 @@ pub(super) fn der(pem: &str) -> Vec<u8> {
     certificates(pem.as_bytes()).expect("a certificate").remove(0).to_vec()
 }
 
-pub(super) fn signs_with(key: rsa::KeyPair) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+pub(super) fn signs_with(key: rsa::KeyPair) -> Sign {
     Box::new(move |bytes| {
         let mut value = vec![0; key.public_modulus_len()];
         let random = rand::SystemRandom::new();
@@ -170,10 +173,11 @@ impl Forge {
     fn info(&self) -> String {
         let mut info = format!("<ds:SignedInfo xmlns:ds=\"{DS}\">{}{}", self.c14n, self.method);
         for Part { uri, transforms, digest, value } in &self.parts {
-            info.push_str(&format!(
+            let reference = format!(
                 "<ds:Reference{uri}><ds:Transforms>{transforms}</ds:Transforms>\
                  <ds:DigestMethod Algorithm=\"{digest}\"></ds:DigestMethod><ds:DigestValue>{value}</ds:DigestValue></ds:Reference>"
-            ));
+            );
+            info.push_str(&reference);
         }
         info + "</ds:SignedInfo>"
     }

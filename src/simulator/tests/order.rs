@@ -126,7 +126,9 @@ async fn bench() -> Bench {
 async fn answer(client: &crate::gateway::testing::Client, defects: &[&Defect]) -> String {
     let view = Some((View::Summary, PRACTICE));
     let mut draft = Draft { told: Told { view, ..told("") }, outcome: None, opted_out: false };
-    defects.iter().for_each(|defect| (defect.asked)(&mut draft));
+    for defect in defects {
+        (defect.asked)(&mut draft);
+    }
     draft.told.nhs_number = number_of(&draft);
     let message = defects.iter().fold(client.write(&draft.told), |message, defect| (defect.before)(&message));
     let signed = client.sign_again(&message);

@@ -242,7 +242,7 @@ const CASES: &[Case] = &[
         "SignedInfo rewritten",
         |kit| {
             kit.signed(|forge| {
-                forge.as_sent = |info| info.replacen(SHA256, "http://www.w3.org/2001/04/xmlenc#sha512", 1)
+                forge.as_sent = |info| info.replacen(SHA256, "http://www.w3.org/2001/04/xmlenc#sha512", 1);
             })
         },
         VALUE,
