@@ -19,6 +19,7 @@ pub mod generate;
 pub mod holdings;
 pub mod log;
 pub mod outlook;
+pub mod papers;
 pub mod pki;
 pub mod running;
 pub mod server;

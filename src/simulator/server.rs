@@ -5,11 +5,12 @@ use super::checks::{Accepted, Arrival, Rejected, Rules};
 use super::fault::Fault;
 use super::holdings::Holdings;
 use super::log::{Extract, Log};
+use super::papers::{Made, Papers};
 use super::replay::Replay;
 use super::{rules, sealing};
 use crate::clock::{Clock, rfc3339};
 use crate::gateway::WireProfile;
-use crate::gateway::security::{Signer, Verifier, certificates, common_name, key, roots};
+use crate::gateway::security::{Current, Signer, common_name};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -17,8 +18,6 @@ use hyper::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use rustls_pki_types::CertificateRevocationListDer;
-use rustls_pki_types::pem::PemObject as _;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -72,7 +71,9 @@ pub struct SimulatorConfig {
 struct Shared {
     rules: Rules,
     /// Signs answers where the profile demands it.
-    signer: Option<Signer>,
+    signer: Current<Option<Signer>>,
+    /// New connections are taken with it.
+    acceptor: Current<TlsAcceptor>,
     holdings: Arc<Holdings>,
     clock: Clock,
     log: Log,
@@ -93,32 +94,30 @@ impl Server {
     /// Every problem.
     pub async fn bind(config: SimulatorConfig) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
-        let tls = tls(&config).map_err(|problem| problems.push(problem)).ok();
-        let verifier = verifier(&config).map_err(|problem| problems.push(problem)).ok();
-        let signer = signer(&config).map_err(|problem| problems.push(problem)).ok();
+        let made = Papers::from(&config).make(&config.profile).map_err(|mut more| problems.append(&mut more)).ok();
         let log =
             Log::new(config.log.as_deref()).map_err(|error| problems.push(format!("log of extracts: {error}"))).ok();
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|error| problems.push(format!("{}: {error}", config.listen))).ok();
-        let (Some(tls), Some(verifier), Some(signer), Some(log), Some(listener)) =
-            (tls, verifier, signer, log, listener)
-        else {
+        let (Some(Made { acceptor, verifier, signer }), Some(log), Some(listener)) = (made, log, listener) else {
             return Err(problems);
         };
         let address = listener.local_addr().map_err(|error| vec![error.to_string()])?;
-        let own_urls = if config.own_urls.is_empty() {
+        let mut own_urls = if config.own_urls.is_empty() {
             ["localhost", "127.0.0.1"].map(|host| format!("https://{host}:{}{PATH}", address.port())).to_vec()
         } else {
             config.own_urls
         };
-        if config.profile.security.legacy_itk {
-            tracing::warn!("the wire profile accepts SHA-1 and unsigned bodies: legacy-itk");
+        if !config.profile.addressing.to.is_empty() {
+            own_urls.push(config.profile.addressing.to.clone());
         }
+        config.profile.announce();
+        let (verifier, signer, acceptor) = (Current::new(verifier), Current::new(signer), Current::new(acceptor));
         let rules =
             Rules { profile: config.profile, verifier, speakers: config.speakers, own_urls, replay: Replay::default() };
-        let shared = Arc::new(Shared { rules, signer, holdings: config.holdings, clock: config.clock, log });
+        let shared = Arc::new(Shared { rules, signer, acceptor, holdings: config.holdings, clock: config.clock, log });
         let (stopping, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(tls)), Arc::clone(&shared), stopped));
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
         Ok(Self { address, shared, stopping, task })
     }
 
@@ -140,6 +139,18 @@ impl Server {
         self.shared.log.all()
     }
 
+    /// Takes other certificates, keys and lists into force; connections under way end with what they began with.
+    ///
+    /// # Errors
+    /// Every problem, and then nothing changes.
+    pub fn renew(&self, papers: &Papers) -> Result<(), Vec<String>> {
+        let Made { acceptor, verifier, signer } = papers.make(&self.shared.rules.profile)?;
+        self.shared.rules.verifier.replace(verifier);
+        self.shared.signer.replace(signer);
+        self.shared.acceptor.replace(acceptor);
+        Ok(())
+    }
+
     /// Takes no more, finishes what is under way, and returns.
     pub async fn stop(self) {
         let _ = self.stopping.send(true);
@@ -147,50 +158,7 @@ impl Server {
     }
 }
 
-fn lists(pem: Option<&[u8]>) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
-    let lists = pem.map(|pem| CertificateRevocationListDer::pem_slice_iter(pem).collect::<Result<_, _>>()).transpose();
-    lists.map(Option::unwrap_or_default).map_err(|_| "a revocation list that cannot be read".to_owned())
-}
-
-fn tls(config: &SimulatorConfig) -> Result<rustls::ServerConfig, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let trusted = roots(&config.client_ca).map_err(|error| format!("client trust list: {error}"))?;
-    let verifier =
-        rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(trusted), Arc::clone(&provider))
-            .with_crls(lists(config.client_crl.as_deref())?)
-            .allow_unknown_revocation_status()
-            .build()
-            .map_err(|error| format!("client trust list: {error}"))?;
-    let chain = certificates(&config.certificate).map_err(|error| format!("server certificate: {error}"))?;
-    let key = key(&config.key).map_err(|error| format!("server key: {error}"))?;
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .map_err(|error| format!("server certificate: {error}"))?;
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(tls)
-}
-
-/// The server's own certificate signs its answers, too.
-fn signer(config: &SimulatorConfig) -> Result<Option<Signer>, String> {
-    let rules = &config.profile.security;
-    if !rules.require_signed_response {
-        return Ok(None);
-    }
-    Signer::from_pem(&config.certificate, &config.key, rules.signature, rules.digest)
-        .map(Some)
-        .map_err(|error| format!("server certificate, for signed answers: {error}"))
-}
-
-fn verifier(config: &SimulatorConfig) -> Result<Verifier, String> {
-    let trusted = certificates(&config.signing_ca).map_err(|error| format!("signing trust list: {error}"))?;
-    Verifier::new(&trusted, &lists(config.signing_crl.as_deref())?, &config.profile.security)
-        .map_err(|error| format!("signing trust list: {error}"))
-}
-
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     loop {
         let stream = tokio::select! {
@@ -204,7 +172,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared
             }
         };
         let watcher = graceful.watcher();
-        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        let (acceptor, shared) = (TlsAcceptor::clone(&shared.acceptor.held()), Arc::clone(&shared));
         tokio::spawn(async move { serve(stream, acceptor, shared, watcher).await });
     }
     drop(listener);
@@ -295,6 +263,7 @@ impl Shared {
                 let today = crate::clock::to_london(now).date();
                 let range = if view == crate::kinds::View::PatientDetails { (None, None) } else { wanted.range };
                 let xml = holding.cut(view, range, today, profile.limits.recent_tests_months);
+                let xml = renamed(xml, &profile.payload);
                 Answer::Record { holding, view, xml, complete }
             }),
         }
@@ -326,7 +295,7 @@ impl Shared {
 
     /// Signs an answer where the profile demands it.
     fn seal(&self, text: String) -> String {
-        match &self.signer {
+        match &*self.signer.held() {
             Some(signer) => sealing::seal(&text, signer, self.clock.now(), &self.rules.profile).unwrap_or(text),
             None => text,
         }
@@ -340,6 +309,17 @@ impl Shared {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+/// Records are held in OpenHR's own name; a profile may have another.
+fn renamed(xml: String, names: &crate::gateway::profile::Payload) -> String {
+    const HEAD: &str = "<openHealthRecord xmlns=\"http://www.e-mis.com/emisopen\"";
+    const TAIL: &str = "</openHealthRecord>";
+    let head = format!("<{} xmlns=\"{}\"", names.record_root, names.record_namespace);
+    match xml.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix(TAIL)) {
+        Some(rest) if head != HEAD => format!("{head}{rest}</{}>", names.record_root),
+        _ => xml,
     }
 }
 
