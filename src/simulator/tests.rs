@@ -171,6 +171,7 @@ impl Bench {
             holdings: Arc::new(holdings()),
             clock: clock.clone(),
             log: None,
+            control: None,
         };
         let server = Server::bind(config).await.expect("bound");
         Self { server, clock, profile: file }
