@@ -24,7 +24,7 @@ use question::{Question, understand};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// Everything a disclosure needs. One per process.
 pub struct Service {
@@ -198,14 +198,10 @@ async fn consider(
 ) -> (Result<Disclosed, Failure>, Option<Revision>) {
     let mut standing = None;
     let answer = async {
-        let facts = policy::facts(
-            &service.register,
-            &service.settings,
-            attempt.caller(),
-            question.asked(),
-            service.clock.now(),
-        )
-        .await?;
+        let now = service.clock.now();
+        let facts =
+            policy::facts(&service.register, &service.settings, attempt.caller(), question.asked(), now);
+        let facts = timeout_at(deadline, facts).await.unwrap_or(Err(StoreError::Slow))?;
         let clearance = policy::clear(attempt, &facts)?;
         standing = Some(clearance.revision());
         attempt.note_purpose(clearance.purpose());

@@ -33,7 +33,8 @@ pub const FIELDS: &[&str] = &[
     "kind",       // a FHIR type
     "message_id", // of the legacy leg, random
     "method",
-    "outcome", // a coded outcome
+    "outcome",  // a coded outcome
+    "practice", // an ODS code, or MIG
     "profile", // the wire profile's name
     "reason",  // a coded refusal
     "request_id",

@@ -33,8 +33,6 @@ pub struct ServerConfig {
     pub everything_deadline_ms: u64,
     /// How long a stop waits for requests under way, in milliseconds.
     pub stop_deadline_ms: u64,
-    /// How long an answer waits for its audit to be durable, in milliseconds; then it is 503 `AUDIT_UNAVAILABLE`.
-    pub audit_deadline_ms: u64,
     /// From what age on, in seconds, a record carries a warning.
     pub stale_after_seconds: u64,
 }
@@ -49,7 +47,6 @@ impl Default for ServerConfig {
             search_deadline_ms: 3_000,
             everything_deadline_ms: 10_000,
             stop_deadline_ms: 15_000,
-            audit_deadline_ms: 6_000,
             stale_after_seconds: 3_600,
         }
     }
@@ -83,12 +80,6 @@ impl ServerConfig {
         Duration::from_millis(self.everything_deadline_ms)
     }
 
-    /// As [`Self::audit_deadline_ms`].
-    #[must_use]
-    pub fn audit_deadline(&self) -> Duration {
-        Duration::from_millis(self.audit_deadline_ms)
-    }
-
     /// As [`Self::stale_after_seconds`].
     #[must_use]
     pub fn stale_after(&self) -> Duration {
@@ -114,7 +105,6 @@ impl ServerConfig {
         within(&mut problems, "server.search_deadline_ms", self.search_deadline_ms, 100..=60_000);
         within(&mut problems, "server.everything_deadline_ms", self.everything_deadline_ms, 100..=60_000);
         within(&mut problems, "server.stop_deadline_ms", self.stop_deadline_ms, 0..=120_000);
-        within(&mut problems, "server.audit_deadline_ms", self.audit_deadline_ms, 100..=60_000);
         within(&mut problems, "server.stale_after_seconds", self.stale_after_seconds, 60..=86_400);
         problems
     }

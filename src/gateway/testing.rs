@@ -142,7 +142,8 @@ impl Client {
     }
 
     pub(crate) async fn post(&self, message: String) -> Result<Bytes, String> {
-        self.inner.exchange.transport.post(message).await.map_err(|error| format!("{error:?}"))
+        let posted = self.inner.exchange.transport.post(message).await;
+        posted.map(|posted| posted.body).map_err(|error| format!("{error:?}"))
     }
 
     /// Asks once and keeps what was answered.
@@ -151,7 +152,7 @@ impl Client {
         let (ask, stamp) = (Self::ask(told), Stamp::new(self.clock.now()));
         let message = ask.write(&stamp, &exchange.to, &exchange.profile, &exchange.signer).expect("signed");
         assert!(message.contains(SOAP));
-        let answer = exchange.transport.post(message).await.expect("an answer");
+        let answer = exchange.transport.post(message).await.expect("an answer").body;
         Conversation { ask, stamp, answer }
     }
 

@@ -1,6 +1,6 @@
 //! What the routes of kept resources have in common: an attempt, how far the caller reaches, and an audited end.
 
-use super::App;
+use super::{App, UnderWay};
 use super::extract::{self, Pairs, Parameters};
 use super::layers::Peer;
 use super::outcome::Rejection;
@@ -164,9 +164,10 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
 /// # Errors
 /// Its own, or a bug.
 pub async fn detached<T: Send + 'static>(
+    under_way: UnderWay,
     work: impl Future<Output = Result<T, Rejection>> + Send + 'static,
 ) -> Result<T, Rejection> {
-    tokio::spawn(work).await.unwrap_or(Err(Rejection::Internal))
+    under_way.detached(work).await.unwrap_or(Err(Rejection::Internal))
 }
 
 /// A parameter whose value is not understood.
