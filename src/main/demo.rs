@@ -3,7 +3,7 @@
 use clap::Args;
 use mig_fhir::clock::{Clock, to_london};
 use mig_fhir::simulator::holdings::Holdings;
-use mig_fhir::simulator::running::{Options, Running, Start};
+use mig_fhir::simulator::running::{Extras, Running, Start};
 use mig_fhir::simulator::walkthrough::walkthrough;
 use mig_fhir::telemetry::{self, LogConfig, LogFormat, LogLevel, chain};
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ impl Demo {
             },
         };
         let start = Start { listen: self.listen, data: self.data, holdings, clock };
-        let options = Options { control: self.control, ..Options::default() };
+        let options = Extras { control: self.control, ..Extras::default() };
         let running = match Running::start_with(start, options).await {
             Ok(running) => running,
             Err(error) => return super::refuse(&[chain(&error)]),

@@ -35,7 +35,7 @@ pub struct Start {
 
 /// What a demo does not have unless it is asked for.
 #[derive(Default)]
-pub struct Options {
+pub struct Extras {
     /// Whether the simulated MIG has a control endpoint for its fault switches.
     pub control: bool,
     /// Settings of the facade over those of the demo, in the form of environment variables.
@@ -84,14 +84,14 @@ impl Running {
     /// # Errors
     /// [`StartError`].
     pub async fn start(start: Start) -> Result<Self, StartError> {
-        Self::start_with(start, Options::default()).await
+        Self::start_with(start, Extras::default()).await
     }
 
     /// The same, with options.
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn start_with(start: Start, options: Options) -> Result<Self, StartError> {
+    pub async fn start_with(start: Start, options: Extras) -> Result<Self, StartError> {
         let Start { listen, data, holdings, clock } = start;
         let patients: Vec<DemoPatient> = holdings.iter().filter_map(DemoPatient::of).collect();
         let demo = Demo::in_folder(data.as_deref(), patients, clock.clone())?;

@@ -195,6 +195,7 @@ impl Tamper {
 pub(super) fn speak(text: &mut String, words: &str) {
     let mut safe = String::new();
     crate::gateway::xml::escape_attribute(&mut safe, words);
+    let safe = safe.replace('>', "&gt;");
     for element in ["faultstring", "itk:ErrorText", "itk:ErrorDiagnosticText"] {
         write(text, element, &safe);
     }

@@ -25,7 +25,7 @@ const READERS: u32 = 8;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// How long a write may take until it is on disk. Beyond it nobody is answered as if it were; it may still get there.
-const WRITE: Duration = Duration::from_secs(6);
+const WRITE: Duration = Duration::from_secs(4);
 
 /// Where the store is.
 #[derive(Debug, Clone, serde::Deserialize)]
