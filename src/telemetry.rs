@@ -35,8 +35,8 @@ pub const FIELDS: &[&str] = &[
     "method",
     "outcome",  // a coded outcome
     "practice", // an ODS code, or MIG
-    "profile", // the wire profile's name
-    "reason",  // a coded refusal
+    "profile",  // the wire profile's name
+    "reason",   // a coded refusal
     "request_id",
     "route", // the template, never the path
     "signal",

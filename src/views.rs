@@ -217,6 +217,11 @@ impl Views {
         tokio::task::spawn_blocking(work).await.map_err(|_| GatewayError::Broken("the record could not be processed"))
     }
 
+    /// Forgets where a record is: what was told shows nothing of it.
+    pub async fn forget_location(&self, consent: String, birth_date: Option<Date>) {
+        self.locations.invalidate(&LocationKey { consent, birth_date }).await;
+    }
+
     /// Forgets everything of one occasion: it was withdrawn, or the client asked for the source.
     pub async fn forget_occasion(&self, consent: &str) {
         let (of_views, of_locations) = (consent.to_owned(), consent.to_owned());
@@ -235,12 +240,7 @@ impl Views {
 
 /// What is kept under a key, or what one asker at a time brings. Only what succeeded is kept. Whoever waited for another
 /// whose time was over before their own asks again.
-async fn flight<K, V, F>(
-    cache: &Cache<K, V>,
-    key: K,
-    deadline: Instant,
-    bring: impl Fn() -> F,
-) -> Result<V, ViewError>
+async fn flight<K, V, F>(cache: &Cache<K, V>, key: K, deadline: Instant, bring: impl Fn() -> F) -> Result<V, ViewError>
 where
     K: Clone + Eq + std::hash::Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -255,7 +255,8 @@ where
         let brought = tokio::time::timeout_at(deadline, cache.try_get_with(key.clone(), bringing)).await;
         let Ok(brought) = brought else { return Err(Arc::new(GatewayError::Timeout)) };
         match brought {
-            Err(error) if matches!(*error, GatewayError::Timeout) && !ours.into_inner() && Instant::now() < deadline => {}
+            Err(error)
+                if matches!(*error, GatewayError::Timeout) && !ours.into_inner() && Instant::now() < deadline => {}
             brought => return brought,
         }
     }

@@ -2,12 +2,14 @@
 //! calls under way to each.
 //!
 //! A circuit opens after so many failures in a row. Once its time is over one call tries; the others wait for what that
-//! one finds. A [`Call`] that is dropped without an end has found nothing, and lets the next one try.
+//! one finds, until their own deadline: were they refused meanwhile, the other views of the request that tries would fail
+//! it, and no request of two views could ever close a circuit. A [`Call`] that is dropped without an end has found nothing,
+//! and lets the next one try.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 /// The settings of every circuit.
@@ -26,8 +28,10 @@ pub(super) struct Limits {
 /// Why no call may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Closed {
-    /// The circuit is open, or being tried; after so many seconds it makes sense to ask again.
+    /// The circuit is open; after so many seconds it makes sense to ask again.
     Open(u32),
+    /// Another call is trying, and had found nothing before the deadline.
+    Tried,
     /// No place became free before the deadline.
     Full,
 }
@@ -50,6 +54,8 @@ pub(super) struct Breaker {
     limits: Limits,
     all: Arc<Semaphore>,
     circuits: Mutex<HashMap<String, Circuit>>,
+    /// Told whenever a call that tried has found something, or given up.
+    found: Notify,
 }
 
 /// The gateway's own circuit.
@@ -60,13 +66,20 @@ const REMEMBERED: usize = 4096;
 
 impl Breaker {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, all: Arc::new(Semaphore::new(limits.calls)), circuits: Mutex::default() }
+        Self { limits, all: Arc::new(Semaphore::new(limits.calls)), circuits: Mutex::default(), found: Notify::new() }
     }
 
     /// Waits for a place, until the deadline at most.
     pub(super) async fn enter(&self, practice: Option<&str>, deadline: Instant) -> Result<Call<'_>, Closed> {
         // From here on the call ends or lets the next one try, also when it never gets a place.
-        let (mut call, places) = self.admit(practice)?;
+        let (mut call, places) = loop {
+            let mut found = std::pin::pin!(self.found.notified());
+            found.as_mut().enable();
+            match self.admit(practice) {
+                Err(Closed::Tried) => timeout_at(deadline, found).await.map_err(|_| Closed::Tried)?,
+                admitted => break admitted?,
+            }
+        };
         for places in [places, Arc::clone(&self.all)] {
             match timeout_at(deadline, places.acquire_owned()).await {
                 Ok(Ok(place)) => call.places.push(place),
@@ -104,7 +117,7 @@ impl Breaker {
                 state: State::Closed,
             });
             match circuit.state {
-                State::Trying => return Err(Closed::Open(1)),
+                State::Trying => return Err(Closed::Tried),
                 State::Open(until) if now < until => {
                     let seconds = (until - now).as_secs().saturating_add(1);
                     return Err(Closed::Open(u32::try_from(seconds).unwrap_or(u32::MAX)));
@@ -132,6 +145,9 @@ impl Breaker {
         let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(circuit) = circuits.get_mut(name) else { return };
         let before = circuit.state;
+        if before == State::Trying {
+            self.found.notify_waiters();
+        }
         if well {
             circuit.failures = 0;
             circuit.state = State::Closed;
@@ -155,6 +171,7 @@ impl Breaker {
         let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(circuit) = circuits.get_mut(name).filter(|circuit| circuit.state == State::Trying) {
             circuit.state = State::Open(Instant::now());
+            self.found.notify_waiters();
         }
     }
 }
@@ -298,12 +315,18 @@ mod tests {
         fail(&breaker, Some("A"), End::Failed).await;
         its_time_is_over().await;
         let trying = breaker.enter(Some("A"), soon()).await.ok().expect("one tries");
-        assert_eq!(refusal(&breaker, Some("A")).await, Some(Closed::Open(1)), "the others wait for it");
+        assert_eq!(refusal(&breaker, Some("A")).await, Some(Closed::Tried), "the others wait for it");
         trying.end(End::Failed);
         assert_eq!(refusal(&breaker, Some("A")).await, Some(Closed::Open(1)), "one failure is enough now");
         its_time_is_over().await;
-        breaker.enter(Some("A"), soon()).await.ok().expect("one tries").end(End::Answered);
-        assert_eq!(refusal(&breaker, Some("A")).await, None);
+        let trying = breaker.enter(Some("A"), soon()).await.ok().expect("one tries");
+        let waits = breaker.enter(Some("A"), Instant::now() + Duration::from_secs(5));
+        let finds = async {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            trying.end(End::Answered);
+        };
+        let (waited, ()) = tokio::join!(waits, finds);
+        assert!(waited.is_ok(), "and goes on once it is found well");
     }
 
     #[tokio::test]
@@ -324,11 +347,7 @@ mod tests {
         // Meanwhile one practice fails by calls that were under way.
         breaker.circuits.lock().expect("lock").insert(
             "A".to_owned(),
-            Circuit {
-                calls: Arc::new(Semaphore::new(1)),
-                failures: 2,
-                state: State::Open(Instant::now() + 3 * OPEN),
-            },
+            Circuit { calls: Arc::new(Semaphore::new(1)), failures: 2, state: State::Open(Instant::now() + 3 * OPEN) },
         );
         its_time_is_over().await;
         assert!(matches!(refusal(&breaker, Some("A")).await, Some(Closed::Open(_))));

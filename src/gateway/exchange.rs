@@ -68,7 +68,8 @@ impl Exchange {
         let started = Instant::now();
         let result = self.once(breaker, ask, deadline, note).await;
         let (interaction, outcome) = (interaction(ask), class(&result));
-        metrics::counter!("mig_fhir_gateway_calls_total", "interaction" => interaction, "outcome" => outcome).increment(1);
+        metrics::counter!("mig_fhir_gateway_calls_total", "interaction" => interaction, "outcome" => outcome)
+            .increment(1);
         metrics::histogram!("mig_fhir_gateway_call_seconds", "interaction" => interaction).record(started.elapsed());
         result
     }
@@ -83,7 +84,7 @@ impl Exchange {
         let call = breaker.enter(ask.practice(), deadline).await.map_err(|closed| {
             let retry_after = match closed {
                 Closed::Open(seconds) => seconds,
-                Closed::Full => 1,
+                Closed::Tried | Closed::Full => 1,
             };
             Failure::Final(GatewayError::Unavailable { retry_after })
         })?;

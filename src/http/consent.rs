@@ -79,7 +79,8 @@ async fn create(
             Err(rejection) => return Err(dealing.refuse(rejection).await),
         };
         // Detached: a client that hangs up cannot part the Consent from its AuditEvent.
-        let (stored, app) = kept::detached(app.under_way.clone(), async move { Ok((record(dealing, body).await?, app)) }).await?;
+        let (stored, app) =
+            kept::detached(app.under_way.clone(), async move { Ok((record(dealing, body).await?, app)) }).await?;
         let location = format!("{}/Consent/{}", app.base.0, stored.id);
         Ok(kept_type::shown::<OccasionConsent>(&app, StatusCode::CREATED, &stored, Some(&location)))
     };

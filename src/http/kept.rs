@@ -1,9 +1,9 @@
 //! What the routes of kept resources have in common: an attempt, how far the caller reaches, and an audited end.
 
-use super::{App, UnderWay};
 use super::extract::{self, Pairs, Parameters};
 use super::layers::Peer;
 use super::outcome::Rejection;
+use super::{App, UnderWay};
 use crate::audit::{Attempt, Audited, Interaction, NotClosed, Outcome, Revision, Target};
 use crate::disclose::Failure;
 use crate::identity::{Caller, Permission, SelectedRole};

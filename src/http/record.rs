@@ -90,7 +90,11 @@ async fn run(
             let target = Target { interaction, resource_type: kind.to_string(), id: None, patient: None, query: raw };
             let attempt = app.service.audit.open(caller, target, extract::origin(peer));
             let app = app.clone();
-            return kept::detached(app.under_way.clone(), async move { Err(kept::refuse(&app, attempt, rejection).await) }).await;
+            return kept::detached(
+                app.under_way.clone(),
+                async move { Err(kept::refuse(&app, attempt, rejection).await) },
+            )
+            .await;
         }
     };
     let lenient = extract::is_lenient(headers);

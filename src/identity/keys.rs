@@ -120,10 +120,8 @@ pub(super) fn check_file(file: &Path) -> Result<(), String> {
 fn client(authorities: Option<&Path>) -> Option<reqwest::Client> {
     // Whoever comes first installs it; it is the same provider everywhere.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .https_only(true)
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(LOAD);
+    let mut builder =
+        reqwest::Client::builder().https_only(true).redirect(reqwest::redirect::Policy::none()).timeout(LOAD);
     if let Some(file) = authorities {
         let pem = std::fs::read(file).ok()?;
         builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).ok()?);

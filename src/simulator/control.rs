@@ -12,8 +12,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Router, body::Bytes, http::HeaderMap, routing};
 use serde::Deserialize;
-use std::sync::Arc;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 /// The routes.
 pub(super) fn routes(shared: Arc<Shared>) -> Router {

@@ -127,7 +127,8 @@ impl Shared {
     fn found<'s>(&'s self, accepted: &Accepted, told: Option<&str>) -> Answer<'s> {
         let profile = &self.rules.profile;
         let partial = told == Some(profile.outcomes.partial.as_str());
-        if let Some(code) = told.filter(|code| !partial && *code != profile.outcomes.success) {
+        let with_record = partial && accepted.request.wanted.is_some();
+        if let Some(code) = told.filter(|code| !with_record && *code != profile.outcomes.success) {
             return Answer::Outcome(code.to_owned());
         }
         match &accepted.request.wanted {

@@ -73,15 +73,14 @@ impl Hearing {
 }
 
 fn arrived(root: &Node, ns: &str) -> Arrived {
-    let down = |path: &[(&str, &str)]| {
-        path.iter().try_fold(root, |node: &Node, (ns, name)| node.child(ns, name))
-    };
+    let down = |path: &[(&str, &str)]| path.iter().try_fold(root, |node: &Node, (ns, name)| node.child(ns, name));
     let text = |path: &[(&str, &str)]| down(path).map(Node::token).unwrap_or_default();
     let stamp = [(SOAP, "Header"), (WSSE, "Security"), (WSU, "Timestamp")];
     let stamp = down(&stamp);
     let envelope = [(SOAP, "Body"), (ITK, "DistributionEnvelope")];
     let envelope = down(&envelope);
-    let attribute = |node: Option<&Node>, name| node.and_then(|node| node.attribute(name)).unwrap_or_default().to_owned();
+    let attribute =
+        |node: Option<&Node>, name| node.and_then(|node| node.attribute(name)).unwrap_or_default().to_owned();
     let wrapper = envelope.and_then(|envelope| envelope.child(ITK, "payloads")?.child(ITK, "payload"));
     let payload = wrapper.and_then(|wrapper| wrapper.children.first());
     let about = payload.and_then(|payload| payload.child(ns, "serviceHeader"));

@@ -122,7 +122,11 @@ impl Tamper {
             }
             Self::NoPayload => remove(text, "itk:payload"),
             Self::TwoPayloads => double(text, "itk:payload"),
-            Self::OtherRoot => *text = text.replace("Response xmlns:dcr", "Answer xmlns:dcr").replace("Response></itk:payload", "Answer></itk:payload"),
+            Self::OtherRoot => {
+                *text = text
+                    .replace("Response xmlns:dcr", "Answer xmlns:dcr")
+                    .replace("Response></itk:payload", "Answer></itk:payload")
+            }
             Self::OtherNamespace => *text = text.replace("urn:x-mig-facade:dcr:v1", "urn:x-mig-facade:dcr:v2"),
             Self::NoServiceHeader => remove(text, "dcr:serviceHeader"),
             Self::WrongRequestId => write(text, "dcr:requestId", &crate::gateway::uuid()),
@@ -178,7 +182,9 @@ impl Tamper {
             }),
             Self::WrongBirthDate => write(text, "birthDate", "1899-12-31"),
             Self::AbsentPolicy => within(text, "patient", |patient| write(patient, "confidentialityPolicy", NOWHERE)),
-            Self::RestrictedPatient => *text = text.replace("<restrictToOrganisation>false", "<restrictToOrganisation>true"),
+            Self::RestrictedPatient => {
+                *text = text.replace("<restrictToOrganisation>false", "<restrictToOrganisation>true")
+            }
             Self::Schema211 => schema(text, "2.1.1"),
             Self::Schema2110 => schema(text, "2.1.10"),
             Self::NoErrorCode => remove(text, "itk:ErrorCode"),

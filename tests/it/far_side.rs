@@ -186,11 +186,21 @@ fn every_outcome_and_every_fault_has_one_answer() {
 fn another_status_or_content_type_is_no_answer() {
     let mut cases = each("status", &[201, 202, 400, 401, 403, 404, 405, 410, 415, 418, 501, 505, 599], ERROR);
     cases.extend(each("status", &[429, 502, 503, 504], AWAY));
-    cases.extend([301, 302, 307, 308].map(|status| {
-        (json!({ "status": status, "header": ["location", "https://localhost:1/elsewhere"] }), ERROR)
-    }));
-    let kinds = ["", "text/html", "application/xml", "application/soap+xml", "text/xml; charset=iso-8859-1",
-        "text/xml; charset=utf-16", "multipart/related; boundary=x", "text/xmlx"];
+    cases.extend(
+        [301, 302, 307, 308].map(|status| {
+            (json!({ "status": status, "header": ["location", "https://localhost:1/elsewhere"] }), ERROR)
+        }),
+    );
+    let kinds = [
+        "",
+        "text/html",
+        "application/xml",
+        "application/soap+xml",
+        "text/xml; charset=iso-8859-1",
+        "text/xml; charset=utf-16",
+        "multipart/related; boundary=x",
+        "text/xmlx",
+    ];
     cases.extend(each("content_type", &kinds, ERROR));
     cases.extend(each("content_type", &["text/xml", "TEXT/XML;charset=\"UTF-8\""], FINE));
     cases.extend([
@@ -216,10 +226,33 @@ fn a_broken_off_answer_is_none_and_is_not_asked_for_again() {
 
 #[test]
 fn a_wrong_echo_a_missing_part_and_what_is_not_xml_are_refused() {
-    let wrong = ["not-xml", "dtd", "processing-instruction", "entity", "cut-xml", "soap12", "no-body", "two-bodies",
-        "wrong-relates-to", "wrong-action", "infrastructure", "no-payload", "two-payloads", "other-root",
-        "other-namespace", "no-service-header", "wrong-request-id", "no-request-id", "wrong-requester",
-        "no-requester", "wrong-responder", "no-responder", "no-service-content", "no-outcome", "no-outcome-code"];
+    let wrong = [
+        "not-xml",
+        "dtd",
+        "processing-instruction",
+        "entity",
+        "cut-xml",
+        "soap12",
+        "no-body",
+        "two-bodies",
+        "wrong-relates-to",
+        "wrong-action",
+        "infrastructure",
+        "no-payload",
+        "two-payloads",
+        "other-root",
+        "other-namespace",
+        "no-service-header",
+        "wrong-request-id",
+        "no-request-id",
+        "wrong-requester",
+        "no-requester",
+        "wrong-responder",
+        "no-responder",
+        "no-service-content",
+        "no-outcome",
+        "no-outcome-code",
+    ];
     let mut cases = tampers(&wrong, ERROR);
     // Readers tolerate their absence, and ignore what they do not know.
     cases.extend(tampers(&["no-header", "no-relates-to", "unknowns"], FINE));
@@ -241,9 +274,23 @@ fn a_location_with_anything_missing_fails_closed() {
 
 #[test]
 fn a_record_of_anything_but_what_was_asked_is_never_shown() {
-    let wrong = ["no-record", "two-records", "empty-record", "other-record", "wrong-view", "no-view",
-        "no-recorded-as-at", "bad-recorded-as-at", "no-complete", "bad-complete", "incomplete", "no-patient",
-        "no-nhs-number", "wrong-patient", "absent-policy"];
+    let wrong = [
+        "no-record",
+        "two-records",
+        "empty-record",
+        "other-record",
+        "wrong-view",
+        "no-view",
+        "no-recorded-as-at",
+        "bad-recorded-as-at",
+        "no-complete",
+        "bad-complete",
+        "incomplete",
+        "no-patient",
+        "no-nhs-number",
+        "wrong-patient",
+        "absent-policy",
+    ];
     let mut cases = tampers(&wrong, ERROR);
     cases.extend(tampers(&["restricted-patient"], UNKNOWN));
     cases.extend(tampers(&["schema-2.1.1", "schema-2.1.10", "old-record"], FINE));
@@ -276,10 +323,9 @@ fn a_record_in_part_or_of_long_ago_carries_a_warning() {
     run(async {
         let (world, number) = alone(unbroken(&[])).await;
         let who = world.clinician();
-        for (switch, code) in [
-            (json!({ "outcome": "MIG-0009" }), "incomplete"),
-            (json!({ "tamper": ["old-record"] }), "informational"),
-        ] {
+        for (switch, code) in
+            [(json!({ "outcome": "MIG-0009" }), "incomplete"), (json!({ "tamper": ["old-record"] }), "informational")]
+        {
             world.permit(&who, &number).await;
             world.switch(&json!([])).await;
             let calm = plain(&world, &who, &number).await;
@@ -471,7 +517,11 @@ fn a_practice_is_asked_no_more_at_once_than_the_setting_says() {
 #[test]
 fn whoever_gets_no_place_before_the_deadline_is_told_to_come_again() {
     run(async {
-        let list = [("GATEWAY__CALLS", "1"), ("SERVER__SEARCH_DEADLINE_MS", "1000"), ("SERVER__EVERYTHING_DEADLINE_MS", "4000")];
+        let list = [
+            ("GATEWAY__CALLS", "1"),
+            ("SERVER__SEARCH_DEADLINE_MS", "1000"),
+            ("SERVER__EVERYTHING_DEADLINE_MS", "4000"),
+        ];
         let (world, number) = alone(unbroken(&list)).await;
         let (first, second) = (world.clinician(), world.clinician());
         for who in [&first, &second] {

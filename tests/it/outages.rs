@@ -118,7 +118,8 @@ impl Issuer {
     async fn start() -> Self {
         let folder = world::authority();
         let file = |name: &str| folder.with_file_name(name);
-        let chain: Vec<_> = CertificateDer::pem_file_iter(file("server.pem")).expect("read").map(|c| c.expect("one")).collect();
+        let chain: Vec<_> =
+            CertificateDer::pem_file_iter(file("server.pem")).expect("read").map(|c| c.expect("one")).collect();
         let key = PrivateKeyDer::from_pem_file(file("server.key")).expect("a key");
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let tls = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).expect("TLS");
@@ -364,7 +365,8 @@ fn nobody_without_a_client_certificate_or_with_old_tls_is_heard() {
         let bare = reqwest::Client::builder().tls_certs_only(trust).build().expect("a client");
         assert!(bare.post(world.mig()).header("content-type", "text/xml").body("<x/>").send().await.is_err());
 
-        let port: u16 = world.mig().rsplit(':').next().and_then(|rest| rest.split('/').next()?.parse().ok()).expect("a port");
+        let port: u16 =
+            world.mig().rsplit(':').next().and_then(|rest| rest.split('/').next()?.parse().ok()).expect("a port");
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
         stream.write_all(&hello(&[0x03, 0x02])).await.expect("written");
         let mut answer = Vec::new();
@@ -456,7 +458,11 @@ impl Slow {
     /// A record whose practice takes its time.
     fn new(delay_ms: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let made = generate(PATIENT, 20, &generate::Options { today: Clock::system().now().date(), ..generate::Options::default() });
+        let made = generate(
+            PATIENT,
+            20,
+            &generate::Options { today: Clock::system().now().date(), ..generate::Options::default() },
+        );
         std::fs::create_dir(folder.path().join("records")).expect("a folder");
         std::fs::write(folder.path().join("records/one.xml"), made.xml).expect("written");
         let text = format!("[{}]\ndelay_ms = {delay_ms}\n", made.nhs_number);
@@ -475,7 +481,11 @@ impl Slow {
     }
 
     /// A search that its practice has heard of when this returns.
-    async fn asking(&self, program: &Program, id: &'static str) -> tokio::task::JoinHandle<std::io::Result<wire::Answer>> {
+    async fn asking(
+        &self,
+        program: &Program,
+        id: &'static str,
+    ) -> tokio::task::JoinHandle<std::io::Result<wire::Answer>> {
         let token = program.token("clinician").await;
         let member = cast::find("clinician").expect("of the cast");
         let consent = cast::consent_to(member, self.patient, Clock::system().now()).to_string();
@@ -531,7 +541,8 @@ async fn told_to_stop_it_finishes_and_audits_what_is_under_way_and_takes_nothing
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_waits_no_longer_than_its_setting_and_the_next_start_tells_what_was_cut_short() {
     let slow = Slow::new(60_000);
-    let environment = [("MIG_FHIR__SERVER__STOP_DEADLINE_MS", "300"), ("MIG_FHIR__SERVER__SEARCH_DEADLINE_MS", "20000")];
+    let environment =
+        [("MIG_FHIR__SERVER__STOP_DEADLINE_MS", "300"), ("MIG_FHIR__SERVER__SEARCH_DEADLINE_MS", "20000")];
     let program = slow.program(&environment).await;
     let asking = slow.asking(&program, "cut-short").await;
     let started = Instant::now();

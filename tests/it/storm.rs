@@ -141,9 +141,11 @@ fn in_a_storm_nobody_waits_too_long_nobody_is_told_wrong_and_everything_is_audit
         tokio::time::sleep(spell).await;
         // One practice's system fails altogether, for both of its patients.
         let mut worse = weather();
-        worse.splice(0..0, [0, 3].map(|patient| {
-            json!({ "patient": world::number(FIRST + patient), "on": "view", "delivery": "close" })
-        }));
+        worse.splice(
+            0..0,
+            [0, 3]
+                .map(|patient| json!({ "patient": world::number(FIRST + patient), "on": "view", "delivery": "close" })),
+        );
         world.switch(&json!(worse)).await;
         tokio::time::sleep(spell).await;
         let opened = changes(&metrics, PRACTICES[0], "open");
@@ -196,7 +198,13 @@ fn in_a_storm_nobody_waits_too_long_nobody_is_told_wrong_and_everything_is_audit
         println!(
             "{clients} clients, {seconds} s: {} requests, by status {:?}; p50 {:?}, p95 {:?}, longest {:?} of {DEADLINE:?}; \
              {} messages over {} handshakes; the failing practice's circuit opened {opened} times in its spell, closed {closed} in all",
-            all.requests.len(), all.statuses, at(50), at(95), at(100), sent.len(), heard.handshakes,
+            all.requests.len(),
+            all.statuses,
+            at(50),
+            at(95),
+            at(100),
+            sent.len(),
+            heard.handshakes,
         );
         assert!(all.statuses.get(&200).is_some_and(|count| *count > 20), "{:?}", all.statuses);
         assert!(all.statuses.len() > 1, "there was a storm: {:?}", all.statuses);

@@ -13,9 +13,9 @@ use mig_fhir::register::consent;
 use mig_fhir::simulator::cast;
 use mig_fhir::simulator::demo::Demo;
 use mig_fhir::simulator::generate::{self, Options, Planted};
+use mig_fhir::simulator::heard::{Arrived, Heard};
 use mig_fhir::simulator::holdings::{Holding, Holdings};
 use mig_fhir::simulator::log::Extract;
-use mig_fhir::simulator::heard::{Arrived, Heard};
 use mig_fhir::simulator::running::{Extras, Running, Start};
 use mig_fhir::simulator::tokens::{AUDIENCE, ISSUER, LIFE_SECONDS};
 use reqwest::header::{HeaderMap, HeaderName};
@@ -222,7 +222,8 @@ impl World {
 
     /// Sets these fault switches and no others, through the control endpoint.
     pub(crate) async fn switch(&self, switches: &Value) {
-        let request = self.client.put(format!("{}/switches", self.control())).header("content-type", "application/json");
+        let request =
+            self.client.put(format!("{}/switches", self.control())).header("content-type", "application/json");
         let answer = request.body(switches.to_string()).send().await.expect("an answer");
         let status = answer.status();
         assert_eq!(status, 204, "{switches}: {}", answer.text().await.expect("a text"));

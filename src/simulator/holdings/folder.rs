@@ -2,8 +2,8 @@
 //! name and reason, and never a number.
 
 use super::{Holding, Holdings, SUPPLIERS};
-use crate::simulator::switches::Switch;
 use crate::ids::{NhsNumber, OdsCode};
+use crate::simulator::switches::Switch;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use toml::Value;
