@@ -82,7 +82,7 @@ async fn create(
         };
         dealing.attempt.note_patient(draft.patient());
         dealing.attempt.note_id(draft.id().to_string());
-        let stored = keep(app.under_way.clone(), dealing, episode::create_job(draft, app.service.clock.now())).await?;
+        let stored = keep(&app.under_way, dealing, episode::create_job(draft, app.service.clock.now())).await?;
         let location = format!("{}/{TYPE}/{}", app.base.0, stored.id);
         Ok(kept_type::shown::<Episode>(&app, StatusCode::CREATED, &stored, Some(&location)))
     };
@@ -114,14 +114,14 @@ async fn update(
             Ok(job) => job,
             Err(rejection) => return Err(dealing.refuse(rejection).await),
         };
-        let stored = keep(app.under_way.clone(), dealing, job).await?;
+        let stored = keep(&app.under_way, dealing, job).await?;
         Ok(kept_type::shown::<Episode>(&app, StatusCode::OK, &stored, None))
     };
     respond(&peer, answer.await)
 }
 
 async fn keep(
-    under_way: UnderWay,
+    under_way: &UnderWay,
     dealing: Dealing,
     job: crate::store::Job<StoredEpisode>,
 ) -> Result<StoredEpisode, Rejection> {

@@ -163,11 +163,13 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
 ///
 /// # Errors
 /// Its own, or a bug.
-pub async fn detached<T: Send + 'static>(
-    under_way: UnderWay,
-    work: impl Future<Output = Result<T, Rejection>> + Send + 'static,
-) -> Result<T, Rejection> {
-    under_way.detached(work).await.unwrap_or(Err(Rejection::Internal))
+pub fn detached<T, F>(under_way: &UnderWay, work: F) -> impl Future<Output = Result<T, Rejection>> + Send + use<T, F>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Rejection>> + Send + 'static,
+{
+    let running = under_way.detached(work);
+    async move { running.await.unwrap_or(Err(Rejection::Internal)) }
 }
 
 /// A parameter whose value is not understood.

@@ -9,14 +9,24 @@ pub struct UnderWay(Arc<RwLock<()>>);
 
 impl UnderWay {
     /// Runs on a task of its own, which nobody's hanging up cuts short. Nothing where it panicked.
-    pub async fn detached<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let held = self.0.clone().read_owned().await;
+    pub fn detached<T, F>(&self, work: F) -> impl Future<Output = Option<T>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        // At once, so that no stop comes between; only a stop that is just ending can hold it up.
+        let held = self.0.clone().try_read_owned();
+        let lock = self.0.clone();
         let task = tokio::spawn(async move {
+            let held = match held {
+                Ok(held) => held,
+                Err(_) => lock.read_owned().await,
+            };
             let done = work.await;
             drop(held);
             done
         });
-        task.await.ok()
+        async move { task.await.ok() }
     }
 
     /// Returns when nothing is under way any more.

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(3);
-/// What the audit's own write and a busy machine may add.
-const TOLERANCE: Duration = Duration::from_millis(1_500);
+/// What may come after the deadline, beside what a request that asks nobody takes on the same machine at the same time:
+/// the audit's write and the answer's bytes.
+const TOLERANCE: Duration = Duration::from_millis(500);
 const KINDS: [&str; 4] = ["Condition", "MedicationStatement", "AllergyIntolerance", "Observation"];
 const PRACTICES: [&str; 3] = ["B61001", "B61002", "B61003"];
 const PATIENTS: u64 = 6;
@@ -79,7 +80,6 @@ async fn client(world: Arc<World>, who: Who, truth: Arc<Truth>, seed: u64, until
         let started = Instant::now();
         let answer = ask.header("cache-control", "no-cache").send().await;
         let took = started.elapsed();
-        assert!(took < DEADLINE + TOLERANCE, "{kind}: {} after {took:?}", answer.status);
         match answer.status {
             200 => {
                 let found: Vec<Value> = answer.resources().cloned().collect();
@@ -101,6 +101,18 @@ async fn client(world: Arc<World>, who: Who, truth: Arc<Truth>, seed: u64, until
         }
     }
     seen
+}
+
+/// How long a request takes at most that asks nobody, and is audited like any other.
+async fn pulse(world: Arc<World>, who: Who, until: Instant) -> Duration {
+    let mut longest = Duration::ZERO;
+    while Instant::now() < until {
+        let started = Instant::now();
+        world.get("Consent?_count=1").by(&who).ok().await;
+        longest = longest.max(started.elapsed());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    longest
 }
 
 /// Changes of the circuits of the storm's practices, to open or to closed.
@@ -138,6 +150,7 @@ fn in_a_storm_nobody_waits_too_long_nobody_is_told_wrong_and_everything_is_audit
             .zip(&crowd)
             .map(|(seed, who)| tokio::spawn(client(world.clone(), who.clone(), truth.clone(), seed, until)))
             .collect();
+        let pulse = tokio::spawn(pulse(world.clone(), world.clinician(), until + DEADLINE));
         tokio::time::sleep(spell).await;
         // One practice's system fails altogether, for both of its patients.
         let mut worse = weather();
@@ -160,6 +173,8 @@ fn in_a_storm_nobody_waits_too_long_nobody_is_told_wrong_and_everything_is_audit
                 *all.statuses.entry(status).or_default() += count;
             }
         }
+
+        let pulse = pulse.await.expect("a pulse");
 
         // Calm again: every circuit closes, and every practice answers.
         world.switch(&json!([])).await;
@@ -196,7 +211,7 @@ fn in_a_storm_nobody_waits_too_long_nobody_is_told_wrong_and_everything_is_audit
         all.took.sort_unstable();
         let at = |percent: usize| all.took[(all.took.len() - 1) * percent / 100];
         println!(
-            "{clients} clients, {seconds} s: {} requests, by status {:?}; p50 {:?}, p95 {:?}, longest {:?} of {DEADLINE:?}; \
+            "{clients} clients, {seconds} s: {} requests, by status {:?}; p50 {:?}, p95 {:?}, longest {:?} of {DEADLINE:?} (asking nobody {pulse:?}); \
              {} messages over {} handshakes; the failing practice's circuit opened {opened} times in its spell, closed {closed} in all",
             all.requests.len(),
             all.statuses,
@@ -206,6 +221,7 @@ fn in_a_storm_nobody_waits_too_long_nobody_is_told_wrong_and_everything_is_audit
             sent.len(),
             heard.handshakes,
         );
+        assert!(at(100) < DEADLINE + TOLERANCE + pulse, "{:?} with a pulse of {pulse:?}", at(100));
         assert!(all.statuses.get(&200).is_some_and(|count| *count > 20), "{:?}", all.statuses);
         assert!(all.statuses.len() > 1, "there was a storm: {:?}", all.statuses);
     });
