@@ -15,6 +15,7 @@ mod attacks;
 mod canary;
 mod commands;
 mod compile_fail;
+mod document;
 mod far_side;
 mod kept_views;
 mod kill;
