@@ -64,6 +64,7 @@ pub struct Server {
     stop_within: Duration,
     service: Arc<Service>,
     gateway: Gateway,
+    under_way: http::UnderWay,
 }
 
 /// How long a client may take to send its request's head.
@@ -114,19 +115,21 @@ impl Server {
             bounds: Bounds {
                 search: config.server.search_deadline(),
                 everything: config.server.everything_deadline(),
-                stale_after: Duration::from_hours(1),
+                stale_after: config.server.stale_after(),
             },
         });
+        let under_way = http::UnderWay::default();
         let app = http::App {
             service: service.clone(),
             identity,
             store: store.clone(),
             base: Base(base.clone()),
             demo: extra.is_some(),
+            under_way: under_way.clone(),
         };
         let router = http::router(Arc::new(app), Gate::new(config.server.max_in_flight), extra);
         let stop_within = Duration::from_millis(config.server.stop_deadline_ms);
-        Ok(Self { listener, metrics, router, base, store, stop_within, service, gateway })
+        Ok(Self { listener, metrics, router, base, store, stop_within, service, gateway, under_way })
     }
 
     /// The base of every URL that the service makes.
@@ -183,8 +186,13 @@ impl Server {
             });
         }
         drop(self.listener);
+        let drained = async {
+            graceful.shutdown().await;
+            // What goes on for clients that hung up has to reach its audit too.
+            self.under_way.finished().await;
+        };
         tokio::select! {
-            () = graceful.shutdown() => {}
+            () = drained => {}
             () = tokio::time::sleep(self.stop_within) => tracing::warn!("stopped with requests under way"),
         }
         if let Some(metrics) = metrics {

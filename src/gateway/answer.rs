@@ -97,7 +97,18 @@ pub(super) fn read(answer: Opened, ask: &Ask, stamp: &Stamp, profile: &WireProfi
         Question::Where if partial => Err(broken("a location in part")),
         Question::Where => {
             let place = content.only(ns, "location").ok_or(broken("success without location"))?;
-            Ok(Reply::Located(location(place, ns)))
+            let located = location(place, ns);
+            // WIRE section 4: the practice speaks where it is told, else the gateway itself.
+            let source = organisation(about, ns, "sourceOrganisation");
+            let entitled = |source: &str| match &located.practice {
+                Some(practice) => source == practice.as_str() || source == profile.addressing.mig_ods,
+                // Of a practice that is not told there is nothing to be shown either.
+                None => true,
+            };
+            if !source.is_some_and(entitled) {
+                return Err(broken("location from another organisation"));
+            }
+            Ok(Reply::Located(located))
         }
         Question::View { view, practice, .. } => {
             if organisation(about, ns, "sourceOrganisation") != Some(practice.as_str()) {

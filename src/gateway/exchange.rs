@@ -16,6 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
+/// The pause before asking again the first time; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
 /// Everything that an exchange needs, parsed once.
 pub(super) struct Exchange {
     /// Replaced when a file changes; an attempt ends with what it began with.
@@ -37,7 +40,7 @@ impl Exchange {
         note: impl Fn(&str) + Send + Sync,
     ) -> Result<Reply, GatewayError> {
         let mut left = self.retries;
-        let mut pause = Duration::from_millis(50);
+        let mut pause = FIRST_PAUSE;
         loop {
             let failure = match self.attempt(breaker, ask, deadline, &note).await {
                 Ok(reply) => return Ok(reply),
@@ -50,6 +53,7 @@ impl Exchange {
             left -= 1;
             pause *= 2;
             sleep(pause_now).await;
+            metrics::counter!("mig_fhir_gateway_retries_total", "interaction" => interaction(ask)).increment(1);
         }
     }
 
@@ -60,9 +64,33 @@ impl Exchange {
         deadline: Instant,
         note: &(impl Fn(&str) + Send + Sync),
     ) -> Result<Reply, Failure> {
-        let practice = ask.practice();
-        let unavailable = |Closed(retry_after)| Failure::Final(GatewayError::Unavailable { retry_after });
-        let _call = breaker.enter(practice, deadline).await.map_err(unavailable)?;
+        let started = Instant::now();
+        let result = self.once(breaker, ask, deadline, note).await;
+        let (interaction, outcome) = (interaction(ask), class(&result));
+        metrics::counter!("mig_fhir_gateway_calls_total", "interaction" => interaction, "outcome" => outcome)
+            .increment(1);
+        metrics::histogram!("mig_fhir_gateway_call_seconds", "interaction" => interaction).record(started.elapsed());
+        result
+    }
+
+    async fn once(
+        &self,
+        breaker: &Breaker,
+        ask: &Ask,
+        deadline: Instant,
+        note: &(impl Fn(&str) + Send + Sync),
+    ) -> Result<Reply, Failure> {
+        let call = breaker.enter(ask.practice(), deadline).await.map_err(|closed| {
+            let retry_after = match closed {
+                Closed::Open(seconds) => seconds,
+                Closed::Tried | Closed::Full => 1,
+            };
+            Failure::Final(GatewayError::Unavailable { retry_after })
+        })?;
+        if Instant::now() >= deadline {
+            // Nothing is sent that nobody waits for.
+            return Err(Failure::Final(GatewayError::Timeout));
+        }
         let held = self.credentials.held();
         let stamp = Stamp::new(self.clock.now());
         let message = ask
@@ -71,15 +99,23 @@ impl Exchange {
             .ok_or(Failure::Final(GatewayError::Broken("the request could not be signed, or is too large")))?;
         note(&stamp.message_id);
         let Ok(sent) = timeout_at(deadline, held.transport.post(message)).await else {
-            breaker.note(practice, End::Failed);
+            call.end(End::Failed);
             return Err(Failure::Final(GatewayError::Timeout));
         };
-        let bytes = sent.map_err(|error| {
-            breaker.note(practice, ending(error));
-            failure(error)
-        })?;
-        let result = self.open(&held, &bytes).and_then(|opened| read(opened, ask, &stamp, &self.profile));
-        breaker.note(practice, if matches!(result, Err(Failure::Busy)) { End::Busy } else { End::Answered });
+        let posted = match sent {
+            Ok(posted) => posted,
+            Err(error) => {
+                call.end(ending(error));
+                return Err(failure(error));
+            }
+        };
+        let bytes = &posted.body;
+        let mut result = self.open(&held, bytes).and_then(|opened| read(opened, ask, &stamp, &self.profile));
+        if posted.is_error && result.is_ok() {
+            // WIRE section 1: 500 is for faults.
+            result = Err(Failure::Final(GatewayError::Broken("a success under an error's status")));
+        }
+        call.end(if matches!(result, Err(Failure::Busy)) { End::Busy } else { End::Answered });
         result
     }
 
@@ -102,6 +138,29 @@ fn ending(error: TransportError) -> End {
         TransportError::Connect => End::NotReached,
         TransportError::Interrupted | TransportError::Unavailable | TransportError::CutShort => End::Failed,
         TransportError::NotAnAnswer(_) | TransportError::TooLarge => End::Answered,
+    }
+}
+
+fn interaction(ask: &Ask) -> &'static str {
+    if ask.practice().is_some() { "view" } else { "locate" }
+}
+
+/// What a metric says of a call: a closed list, and nothing of the answer.
+fn class(result: &Result<Reply, Failure>) -> &'static str {
+    match result {
+        Ok(_) => "answered",
+        Err(Failure::Busy) => "busy",
+        Err(Failure::Final(error)) => match error {
+            GatewayError::UnknownPatient
+            | GatewayError::ConsentRefused
+            | GatewayError::OptedOut
+            | GatewayError::OutsideAgreement
+            | GatewayError::NotAuthorised => "refused",
+            GatewayError::Unavailable { .. } => "unavailable",
+            GatewayError::Timeout => "timeout",
+            GatewayError::Broken(_) => "broken",
+            GatewayError::NotRecorded(_) => "not-recorded",
+        },
     }
 }
 

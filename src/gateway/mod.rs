@@ -2,6 +2,8 @@
 //!
 //! [`Gateway::locate`] takes a [`Clearance`], [`Gateway::fetch`] a [`Permit`]: neither takes a patient, so nothing can be
 //! asked that was not decided. Both wait for the attempt's durable `opened` row before the first byte.
+//!
+#![doc = include_str!("outages.md")]
 
 mod answer;
 mod breaker;
@@ -216,7 +218,7 @@ impl Inner {
 async fn opened(attempt: &Attempt, deadline: Instant) -> Result<(), GatewayError> {
     match timeout_at(deadline, attempt.opened()).await {
         Ok(result) => result.map_err(GatewayError::NotRecorded),
-        Err(_) => Err(GatewayError::Timeout),
+        Err(_) => Err(GatewayError::NotRecorded(StoreError::Slow)),
     }
 }
 

@@ -145,7 +145,8 @@ impl Client {
     }
 
     pub(crate) async fn post(&self, message: String) -> Result<Bytes, String> {
-        self.inner.exchange.credentials.held().transport.post(message).await.map_err(|error| format!("{error:?}"))
+        let posted = self.inner.exchange.credentials.held().transport.post(message).await;
+        posted.map(|posted| posted.body).map_err(|error| format!("{error:?}"))
     }
 
     /// Asks once and keeps what was answered.
@@ -155,7 +156,7 @@ impl Client {
         let held = exchange.credentials.held();
         let message = ask.write(&stamp, &exchange.to, &exchange.profile, &held.signer).expect("signed");
         assert!(message.contains(SOAP));
-        let answer = held.transport.post(message).await.expect("an answer");
+        let answer = held.transport.post(message).await.expect("an answer").body;
         Conversation { ask, stamp, answer }
     }
 

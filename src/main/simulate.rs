@@ -32,6 +32,9 @@ impl Simulate {
             Err(problems) => refuse(&problems),
             Ok((server, settings)) => {
                 say(&format!("mig {}", server.endpoint()));
+                if let Some(control) = server.control_addr() {
+                    say(&format!("control http://{control}"));
+                }
                 tokio::select! {
                     () = server.watch(settings.replaceable(), || settings.papers()) => {}
                     () = stopped() => {}

@@ -28,6 +28,8 @@ impl Fault {
             "1000" => Self::Invalid("as set"),
             "2100" => Self::Busy,
             "3000" => Self::Denied("as set"),
+            "MustUnderstand" => Self::MustUnderstand,
+            "VersionMismatch" => Self::Version,
             _ => Self::Failed("as set"),
         }
     }

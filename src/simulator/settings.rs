@@ -37,6 +37,8 @@ pub struct SimulatorSettings {
     pub wire_profile: Option<PathBuf>,
     /// Where the log of extracts goes as JSON lines.
     pub log: Option<PathBuf>,
+    /// Where the control endpoint for fault switches listens, on this machine alone; nowhere by default.
+    pub control: Option<SocketAddr>,
 }
 
 /// The same, each key for itself: what is missing or wrong is told together.
@@ -54,6 +56,7 @@ struct Given {
     own_urls: Vec<String>,
     wire_profile: Option<PathBuf>,
     log: Option<PathBuf>,
+    control: Option<SocketAddr>,
 }
 
 impl SimulatorSettings {
@@ -111,6 +114,7 @@ impl SimulatorSettings {
                 own_urls: given.own_urls,
                 wire_profile: given.wire_profile,
                 log: given.log,
+                control: given.control,
             }),
             _ => Err(vec!["a setting is missing".to_owned()]),
         }
@@ -176,6 +180,7 @@ impl SimulatorSettings {
             holdings: Arc::new(holdings),
             clock,
             log: self.log,
+            control: self.control,
         })
     }
 }

@@ -190,6 +190,7 @@ impl Bench {
             holdings: Arc::new(holdings()),
             clock: clock.clone(),
             log: None,
+            control: None,
         };
         tweak(&mut config);
         let server = Server::bind(config).await.expect("bound");
