@@ -123,8 +123,8 @@ fn comparator(operator: Option<&str>) -> Result<Option<&'static str>, ()> {
     concept_map::row(Map::Operator, operator).map(|row| row.target().map(|target| target.code.as_str())).ok_or(())
 }
 
-/// A decimal as JSON writes it, every digit kept but leading zeros; absent when it is not one. An exponent stays as it is
-/// written (FHIR allows one), if it is of a size that a reader can be asked to understand.
+/// A decimal as JSON writes it, every digit kept but leading zeros; absent when it is not one. An exponent stays (FHIR
+/// allows one) with its sign written out, if it is of a size that a reader can be asked to understand.
 pub(super) fn decimal(written: &str) -> Option<String> {
     let written = written.trim();
     let (sign, rest) = match written.strip_prefix('-') {
@@ -137,16 +137,21 @@ pub(super) fn decimal(written: &str) -> Option<String> {
     if !digits(whole) || !digits(fraction) || (whole.is_empty() && fraction.is_empty()) || rest.len() > 40 {
         return None;
     }
-    if !exponent.is_empty() {
-        let power = exponent.get(1..).map(|power| power.strip_prefix(['-', '+']).unwrap_or(power))?;
-        if !(1..=2).contains(&power.len()) || !digits(power) {
-            return None;
+    let power = match exponent.get(1..) {
+        None => String::new(),
+        Some(power) => {
+            let (sign, power) = power.strip_prefix('-').map_or(("+", power), |power| ("-", power));
+            let power = power.strip_prefix('+').filter(|_| sign == "+").unwrap_or(power);
+            if !(1..=2).contains(&power.len()) || !digits(power) {
+                return None;
+            }
+            ["e", sign, power].concat()
         }
-    }
+    };
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
     let point = if fraction.is_empty() { "" } else { "." };
-    Some([sign, whole, point, fraction, exponent].concat())
+    Some([sign, whole, point, fraction, &power].concat())
 }
 
 /// Compares two results of [`decimal`].
@@ -189,8 +194,8 @@ mod tests {
             ("-0.0", "-0.0"),
             ("-0", "-0"),
             ("+3.", "3"),
-            ("1e3", "1e3"),
-            ("1.50E-07", "1.50E-07"),
+            ("1e3", "1e+3"),
+            ("1.50E-07", "1.50e-07"),
         ] {
             assert_eq!(decimal(written).as_deref(), Some(said));
         }
@@ -206,9 +211,9 @@ mod tests {
         assert_eq!(compare("-2", "-1"), Ordering::Less);
         assert_eq!(compare("-0.0", "0"), Ordering::Equal);
         assert_eq!(compare("0.09", "0.1"), Ordering::Less);
-        assert_eq!(compare("1e3", "1000.0"), Ordering::Equal);
-        assert_eq!(compare("1e3", "999.9"), Ordering::Greater);
-        assert_eq!(compare("1.5E-2", "0.15"), Ordering::Less);
+        assert_eq!(compare("1e+3", "1000.0"), Ordering::Equal);
+        assert_eq!(compare("1e+3", "999.9"), Ordering::Greater);
+        assert_eq!(compare("1.5e-2", "0.15"), Ordering::Less);
         assert_eq!(compare("-1e2", "0e5"), Ordering::Less);
         assert_eq!(compare("0.00", "-0e9"), Ordering::Equal);
         assert_eq!(compare("15", "2"), Ordering::Greater);

@@ -15,6 +15,8 @@ mod attacks;
 mod canary;
 mod commands;
 mod compile_fail;
+mod data_codes;
+mod faithful;
 mod kept_views;
 mod kill;
 mod module_order;
