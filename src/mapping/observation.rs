@@ -67,7 +67,8 @@ pub(super) fn of<'a>(maker: &Maker<'a>, event: &str) -> Option<&'a str> {
 fn place(maker: &Maker<'_>, event: &Event, shape: &Shape) -> Place {
     let place = tags::place_observation(event, shape, maker.context.view);
     let since = dates::months_before(maker.today, rules().recent_months);
-    let recent = event.effective.and_then(dates::last_day).zip(since).is_some_and(|(day, since)| day >= since);
+    // What may be recent must be seen among the recent: a partial date by its last day, and what has no date at all.
+    let recent = event.effective.and_then(dates::last_day).zip(since).is_none_or(|(day, since)| day >= since);
     if recent { tags::recent(place) } else { place }
 }
 
