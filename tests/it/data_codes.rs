@@ -42,7 +42,7 @@ fn of_toml(text: &str) -> Vec<String> {
 fn of_json(value: &serde_json::Value, within: bool, into: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(members) => {
-            let named = ["system", "source"].iter().filter_map(|name| members.get(*name)?.as_str()).next();
+            let named = ["system", "source"].iter().find_map(|name| members.get(*name)?.as_str());
             let within = named.map_or(within, |system| system == "http://snomed.info/sct");
             if let Some(code) = members.get("code").and_then(serde_json::Value::as_str).filter(|_| within) {
                 into.push(code.to_owned());

@@ -104,7 +104,7 @@ fn xml(entries: &[Entry], order: impl Iterator<Item = usize>) -> String {
         let entry = &entries[at];
         let Entry { kind, code, part, value, operator, .. } = entry;
         let links = members.get(&at).into_iter().flatten();
-        let links: String = links.map(|member| format!("<childLink>e{member}</childLink>")).collect();
+        let links = links.fold(String::new(), |links, member| links + &format!("<childLink>e{member}</childLink>"));
         let numeric = entry.number.as_ref().map_or_else(String::new, |number| {
             let operator = operator.replace('<', "&lt;").replace('>', "&gt;");
             let operator = if operator.is_empty() { operator } else { format!("<operator>{operator}</operator>") };
@@ -368,7 +368,9 @@ fn tabs_can_be_rebuilt(what: &str, holding: &Holding) -> usize {
                 View::Problems => !released.with_problem(),
                 View::Diagnosis => tags.contains("Problems") && !judged,
                 View::Summary => {
-                    kind == Kind::Observation || (kind == Kind::Condition && !released.with_problem()) || tags.len() == 1
+                    kind == Kind::Observation
+                        || (kind == Kind::Condition && !released.with_problem())
+                        || tags.len() == 1
                 }
                 _ => false,
             };
