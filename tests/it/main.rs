@@ -17,6 +17,7 @@ mod commands;
 mod compile_fail;
 mod data_codes;
 mod faithful;
+mod document;
 mod kept_views;
 mod kill;
 mod module_order;
