@@ -9,7 +9,7 @@
 //! | recordedDate | effectiveTime, the date asserted; else availabilityTimeStamp. Never onset |
 //! | recorder, asserter | enteredBy, authorising |
 //! | note | associatedText of the types that the wire profile lists, of none by default |
-//! | reaction.substance | targetDrug, with manifestation "no information" |
+//! | reaction | substance targetDrug, severity a coded qualifier; manifestation "no information" |
 
 use super::classify::Shape;
 use super::maker::{Links, Maker};
@@ -31,8 +31,11 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         None => maker.concept(event),
     };
     let target = event.target_drug.as_ref().filter(|_| named && !none_known);
-    let reaction = target.and_then(|drug| substance(maker, drug)).map(|substance| AllergyIntoleranceReaction {
-        substance: Some(Box::new(substance)),
+    let substance = target.and_then(|drug| substance(maker, drug));
+    let severity = codes::severity(event.code.as_ref()).filter(|_| !none_known).map(|(_, severity)| &severity.code);
+    let reaction = (substance.is_some() || severity.is_some()).then(|| AllergyIntoleranceReaction {
+        substance: substance.map(Box::new),
+        severity: severity.map(|code| code.as_str().into()),
         manifestation: vec![parts::concept("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "NI", None)],
         ..Default::default()
     });

@@ -11,6 +11,7 @@
 //! | reasonReference | problems that link to it |
 //! | note | prescription type, quantity, number of issues, review date, private prescription, qualifiers |
 
+use super::concept_map::{self, Map, Target};
 use super::maker::{Links, Maker};
 use super::parts::{self, note, text};
 use super::rules::rules;
@@ -146,9 +147,10 @@ fn plan_status(maker: &Maker<'_>, event: &Event, plan: &Medication, last: Option
             (None, Some("A")) => "active",
             (None, _) => "unknown",
         },
-        (Some("A"), false) => "active",
-        (Some("C"), false) => "completed",
-        _ => "unknown",
+        (status, false) => {
+            let said = status.and_then(|status| concept_map::target(Map::DrugStatus, status));
+            said.map_or("unknown", |status| status.code.as_str())
+        }
     }
 }
 
@@ -258,11 +260,6 @@ fn reason(code: &str) -> Option<&'static str> {
 
 /// Issued outside the practice: hospital, out of hours, over the counter.
 fn elsewhere(method: &str) -> Option<fhir::Extension> {
-    if !matches!(method, "O" | "OH" | "OOOH" | "OTC") {
-        return None;
-    }
-    let system = "https://fhir.hl7.org.uk/CodeSystem/UKCore-MedicationPrescribingOrganizationType";
-    let value =
-        parts::concept(system, "prescribed-by-another-organisation", Some("Prescribed by another organisation"));
+    let value = concept_map::target(Map::IssueMethod, method).map(Target::concept)?;
     Some(parts::extension(PRESCRIBER, ExtensionValue::CodeableConcept(Box::new(value))))
 }
