@@ -10,7 +10,8 @@
 //! | code | the defining event's code and term |
 //! | onset, abatement | effectiveTime; endTime of an inactive problem (con-4) |
 //! | recordedDate, recorder, asserter | availabilityTimeStamp, enteredBy, authorising |
-//! | evidence | linked Observations |
+//! | evidence | linked Observations and reports |
+//! | note | end of an active problem, expected duration, owner, how it is related to others, odd status |
 
 use super::classify::{Shape, is_problem};
 use super::concept_map::{self, Map, Target};
@@ -48,6 +49,7 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         evidence = linked(maker, &mut links, problem);
     }
     extension.extend(episode(event));
+    let relationships = problem.map(|problem| relationships(maker, event, problem)).unwrap_or_default();
     let id = maker.id(&event.id);
     let ended = problem.filter(|_| current == Some(false)).and_then(|problem| problem.end).and_then(dates::date_time);
     let resource = resources::Condition {
@@ -71,6 +73,7 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         evidence,
         note: codes::qualifiers(event.code.as_ref())
             .chain(problem.into_iter().flat_map(|problem| notes(problem, current)))
+            .chain(relationships)
             .chain(episodicity_note(event))
             .collect(),
         ..Default::default()
@@ -119,12 +122,34 @@ fn related<'a>(
     made.into_iter().map(reference).map(|value| parts::extension(RELATED, value)).collect()
 }
 
-/// Linked Observations as evidence. Links of other types are told from the other end, as their reason.
+/// How it is related to the problems that it refers to: the reference cannot say.
+fn relationships(maker: &Maker<'_>, event: &Event, problem: &Problem) -> Vec<fhir::Annotation> {
+    let shown = problem
+        .parents
+        .iter()
+        .filter(|(parent, _)| *parent != event.id && maker.shape(parent).is_some_and(|shape| shape.condition));
+    let word = |(_, kind): &(String, Option<String>)| match kind.as_deref()? {
+        "COMB" => Some("combined with"),
+        "GRP" => Some("grouped under"),
+        "REP" => Some("replaces"),
+        "EVO" => Some("evolved from"),
+        _ => None,
+    };
+    shown.filter_map(word).map(|word| note(format!("Relationship to the related problem: {word}"))).collect()
+}
+
+/// Linked Observations and reports as evidence. Links of other types are told from the other end, as their reason.
 fn linked<'a>(maker: &mut Maker<'a>, links: &mut Links, problem: &'a Problem) -> Vec<ConditionEvidence> {
     let mut detail: Vec<fhir::Reference> = Vec::new();
     for link in &problem.links {
         if let Some(observation) = super::observation::of(maker, link) {
             let reference = *maker.refer(links, Kind::Observation, observation);
+            if !detail.contains(&reference) {
+                detail.push(reference);
+            }
+        }
+        if maker.shape(link).is_some_and(|shape| shape.report) {
+            let reference = *maker.refer(links, Kind::DiagnosticReport, link);
             if !detail.contains(&reference) {
                 detail.push(reference);
             }

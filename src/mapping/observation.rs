@@ -7,6 +7,7 @@
 //! | code | code and term |
 //! | effective, issued | effectiveTime, availabilityTimeStamp |
 //! | performer | authorising |
+//! | specimen | the specimen of the report that names it |
 //! | value | numeric with comparator and unit, or text; none where the code is the result |
 //! | interpretation | of an abnormal flag: high or low where said or computed, else abnormal |
 //! | referenceRange | range |
@@ -43,8 +44,12 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, at: usize, event: &'a Event, shape
         performer: maker.staff(&mut links, event.authorising.as_deref()).map(|who| *who).into_iter().collect(),
         value: value(maker, event),
         interpretation: interpretation(event),
-        note: codes::qualifiers(event.code.as_ref()).chain(condition::episodicity(event)).collect(),
+        note: codes::qualifiers(event.code.as_ref())
+            .chain(condition::episodicity(event))
+            .chain(event.unfiled.then(|| parts::note("Not yet filed by the practice".to_owned())))
+            .collect(),
         reference_range: reference_range(event),
+        specimen: specimen(maker, &mut links, at),
         ..Default::default()
     };
     resource.has_member = panel::members(maker, &mut links, at, event);
@@ -60,8 +65,20 @@ pub(super) fn of<'a>(maker: &Maker<'a>, event: &str) -> Option<&'a str> {
     let at = maker.graph.event(event)?;
     let shape = maker.shapes.get(at)?;
     let told = if shape.observation { Some(at) } else { shape.part_of };
-    let event = told.and_then(|at| maker.record.events.get(at)).filter(|event| event.kind != "MED")?;
-    Some(&event.id)
+    told.and_then(|at| maker.record.events.get(at)).map(|event| event.id.as_str())
+}
+
+/// What was tested, where a report of this view says so. The battery or test named by the specimen has it made.
+fn specimen<'a>(maker: &mut Maker<'a>, links: &mut Links, at: usize) -> Option<Box<fhir::Reference>> {
+    let record = maker.record;
+    let (report, number) = maker.graph.specimen(at)?;
+    let made = maker.shapes.get(report).is_some_and(|shape| shape.report);
+    let report = record.events.get(report).filter(|_| made)?;
+    let specimen = report.report.as_ref()?.specimens.get(usize::from(number))?;
+    if !specimen.members.iter().any(|member| of(maker, member).is_some()) {
+        return None;
+    }
+    Some(links.refer(Kind::Specimen, maker.specimen_id(&report.id, number)?))
 }
 
 fn place(maker: &Maker<'_>, event: &Event, shape: &Shape) -> Place {

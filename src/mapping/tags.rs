@@ -75,7 +75,7 @@ pub(super) fn place_plan(current: Option<bool>) -> Place {
     }])
 }
 
-/// An issue that stands alone.
+/// An issue.
 pub(super) fn place_issue() -> Place {
     Place::of([Fact::Issue])
 }
@@ -90,9 +90,34 @@ pub(super) fn place_procedure(operation: bool, brought: View) -> Place {
     Place::of(operation.then_some(Fact::Operation)).or_as_brought(brought)
 }
 
+/// An immunisation, given or not.
+pub(super) fn place_immunization() -> Place {
+    Place::of([Fact::Immunisation])
+}
+
+/// A contraindication, or an alert of another kind.
+pub(super) fn place_flag(contraindication: bool) -> Place {
+    Place::of([if contraindication { Fact::Contraindication } else { Fact::Alert }])
+}
+
 /// An encounter.
 pub(super) fn place_encounter() -> Place {
     Place::of([Fact::Encounter])
+}
+
+/// A stay in hospital.
+pub(super) fn place_stay() -> Place {
+    Place::of([Fact::Admission])
+}
+
+/// A referral, for admission or for anything else.
+pub(super) fn place_referral(admission: bool) -> Place {
+    Place::of([if admission { Fact::Admission } else { Fact::Referral }])
+}
+
+/// A report, before it is known to be recent.
+pub(super) fn place_report(group: Option<Group>) -> Place {
+    Place::of([Fact::from(group.unwrap_or(Group::Other))])
 }
 
 /// An observation, before it is known to be recent.

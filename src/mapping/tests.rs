@@ -478,14 +478,14 @@ fn what_no_rule_knows_is_what_its_view_says_and_keeps_that_view() {
         record(vec![Event { code: Some(code), ..coded("u", "OBS", "", "An unknown term") }])
     };
     for (view, kind) in [
-        (View::Diagnosis, Kind::Condition),
+        // The view's word alone makes no diagnosis.
+        (View::Diagnosis, Kind::Observation),
         (View::Procedures, Kind::Procedure),
         (View::Examination, Kind::Observation),
     ] {
         let outcome = mapped_in(&unknown(), view);
         assert_eq!(tags(outcome.one(kind)), [view.as_str()]);
         assert!(outcome.views[0].is_empty());
-        // The view's word alone is not enough to call it a diagnosis.
         assert_eq!(outcome.one(kind)["category"], Json::Null);
         assert_eq!(outcome.one(kind)["code"]["coding"][0]["system"], "urn:oid:1.2.826.0.1.99");
     }
@@ -494,10 +494,11 @@ fn what_no_rule_knows_is_what_its_view_says_and_keeps_that_view() {
 #[test]
 fn contraindications_and_admissions_have_their_own_sections() {
     let contra = mapped(&record(vec![coded("c", "OBS", "8I24", "Aspirin contraindicated")]));
-    assert_eq!(tags(contra.one(Kind::Observation)), ["RisksAndWarnings", "RisksAndWarnings.contraindications"]);
-    assert!(contra.of(Kind::AllergyIntolerance).is_empty());
+    assert_eq!(tags(contra.one(Kind::Flag)), ["RisksAndWarnings", "RisksAndWarnings.contraindications"]);
+    assert_eq!(contra.resources.len(), 1, "no allergy, no observation");
     let admitted = mapped(&record(vec![coded("a", "OBS", "8H2", "Emergency hospital admission")]));
-    assert_eq!(tags(admitted.one(Kind::Observation)), ["Events", "Events.admissions"]);
+    assert_eq!(tags(admitted.one(Kind::ServiceRequest)), ["Events", "Events.admissions"]);
+    assert_eq!(admitted.resources.len(), 1, "no encounter without dates");
 }
 
 #[test]
@@ -530,7 +531,7 @@ fn a_repeat_follows_its_status_and_an_acute_its_dates() {
 }
 
 #[test]
-fn an_issue_is_a_component_of_its_plan_and_makes_an_acute_current() {
+fn an_issue_is_an_order_of_its_plan_and_makes_an_acute_current() {
     let mut acute = plan("m", "C", "A");
     acute.effective = Some(PartialDate::Day(date!(2026 - 01 - 01)));
     let outcome = mapped(&record(vec![acute, issue("i", Some("m"))]));
@@ -538,7 +539,13 @@ fn an_issue_is_a_component_of_its_plan_and_makes_an_acute_current() {
     assert_eq!(statement["status"], "active");
     assert_eq!(statement["extension"][0]["valueDateTime"], "2026-11-02");
     assert_eq!(statement["effectivePeriod"], json!({"start": "2026-01-01"}));
-    assert_eq!(outcome.ledger.fate("i"), Some(Fate::Component));
+    assert_eq!(outcome.ledger.fate("i"), Some(Fate::Source));
+    let requests = outcome.of(Kind::MedicationRequest);
+    assert_eq!((&requests[0]["intent"], &requests[0]["status"]), (&json!("plan"), &json!("active")));
+    assert_eq!((&requests[1]["intent"], &requests[1]["status"]), (&json!("order"), &json!("completed")));
+    let plan = format!("MedicationRequest/{}", requests[0]["id"].as_str().expect("id"));
+    assert_eq!(requests[1]["basedOn"], json!([{"reference": plan}]));
+    assert_eq!(statement["basedOn"], json!([{"reference": plan}]));
 }
 
 #[test]
@@ -825,6 +832,7 @@ fn kinds_outside_the_record_and_kinds_not_served_are_counted_apart() {
     let mut whole = record(vec![
         coded("dry", "DRY", "246", "Recall"),
         coded("imm", "IMM", "65E", "Influenza vaccination"),
+        coded("odd", "ZZZ", "65E", "Influenza vaccination"),
         coded("problem", "IMM", "65F", "Hepatitis B vaccination"),
         Event { code: None, ..coded("text", "OBS", "", "Free text of a consultation") },
         coded("twice", "OBS", "1371", "Never smoked"),
@@ -834,13 +842,17 @@ fn kinds_outside_the_record_and_kinds_not_served_are_counted_apart() {
     whole.problems.insert("problem".into(), Problem { status: Some("A".into()), ..Default::default() });
     let outcome = mapped(&whole);
     assert_eq!(outcome.ledger.fate("dry"), Some(Fate::Omitted(Reason::OutsideRecord)));
-    assert_eq!(outcome.ledger.fate("imm"), Some(Fate::Omitted(Reason::NotServed)));
+    assert_eq!(outcome.ledger.fate("imm"), Some(Fate::Source));
+    assert_eq!(outcome.ledger.fate("odd"), Some(Fate::Omitted(Reason::NotServed)));
     assert_eq!(outcome.ledger.fate("problem"), Some(Fate::Source));
     assert_eq!(outcome.ledger.fate("text"), Some(Fate::Omitted(Reason::Uncoded)));
     assert_eq!(outcome.ledger.fate(""), Some(Fate::Omitted(Reason::NoIdentity)));
     assert_eq!(outcome.of(Kind::Condition).len(), 1);
     assert_eq!(outcome.of(Kind::Observation).len(), 1);
 }
+
+#[path = "served_tests.rs"]
+mod served;
 
 #[test]
 fn mapping_costs_grow_with_the_record_and_not_with_its_square() {

@@ -151,7 +151,7 @@ impl<'de> serde::Deserialize<'de> for Name {
                     "system" => Name::System,
                     "code" => Name::Code,
                     "value" => Name::Value,
-                    "text" | "display" | "valueString" => Name::Term,
+                    "text" | "display" | "valueString" | "conclusion" => Name::Term,
                     "reference" => Name::Reference,
                     _ => Name::Other,
                 })
