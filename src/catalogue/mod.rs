@@ -167,8 +167,11 @@ fn leading(kinds: &[Kind]) -> Vec<Kind> {
     if leading.is_empty() { kinds.to_vec() } else { leading }
 }
 
+/// Summary last: of an entry that two views brought the first is shown, and Summary holds a plan without its issues.
 fn in_order(views: &[View], keep: impl Fn(View) -> bool) -> Vec<View> {
-    View::ALL.iter().copied().filter(|view| views.contains(view) && keep(*view)).collect()
+    let mut ordered: Vec<View> = View::ALL.iter().copied().filter(|view| views.contains(view) && keep(*view)).collect();
+    ordered.sort_by_key(|view| *view == View::Summary);
+    ordered
 }
 
 #[cfg(test)]
@@ -258,9 +261,10 @@ mod tests {
 
     #[test]
     fn what_is_only_referred_to_is_asked_of_every_view_alone_and_of_none_beside_others() {
-        assert_eq!(wanted(&[Kind::Practitioner]), View::ALL);
-        assert_eq!(wanted(&[Kind::Condition, Kind::Practitioner]), [View::Summary, View::Problems, View::Diagnosis]);
-        assert_eq!(required(&[Kind::AllergyIntolerance]), [View::Summary, View::RisksAndWarnings]);
+        let every = wanted(&[Kind::Practitioner]);
+        assert!(View::ALL.iter().all(|view| every.contains(view)) && every.last() == Some(&View::Summary));
+        assert_eq!(wanted(&[Kind::Condition, Kind::Practitioner]), [View::Problems, View::Diagnosis, View::Summary]);
+        assert_eq!(required(&[Kind::AllergyIntolerance]), [View::RisksAndWarnings, View::Summary]);
         assert_eq!(plan(Kind::Location, &[View::Events]).expect("covered").fetch, [View::Events]);
     }
 

@@ -2,6 +2,7 @@
 //! that is not made.
 
 use super::codes::{self, Scheme};
+use super::concept_map::{self, Map};
 use super::dates;
 use super::graph::Graph;
 use super::rules::{Known, Meaning};
@@ -92,7 +93,9 @@ fn unnamed() -> Shape {
 /// What an event is by itself.
 fn alone(record: &Record, graph: &Graph<'_>, at: usize, event: &Event, view: View) -> Shape {
     let drug = matches!(event.kind.as_str(), "MED" | "ISS");
-    let known = event.code.as_ref().map(|code| codes::known(code, drug)).unwrap_or_default();
+    let mut known = event.code.as_ref().map(|code| codes::known(code, drug)).unwrap_or_default();
+    let coded = event.code.as_ref().is_some_and(|code| code.code.is_some());
+    known.meanings.join(codes::words(event.term.as_deref(), coded));
     let means = |meaning| known.meanings.has(meaning);
     let problem = is_problem(record, event);
     let mut shape = Shape { known, condition: problem, ..Shape::default() };
@@ -127,7 +130,8 @@ fn alone(record: &Record, graph: &Graph<'_>, at: usize, event: &Event, view: Vie
             (shape.stay, shape.referral) = admission(graph, at, event, &shape);
             let placed = allergy || shape.procedure || super::tags::place_observation(event, &shape, view).is_certain();
             let bare = is_bare(graph, at, event);
-            shape.condition |= means(Meaning::Diagnosis) && !allergy;
+            let filed = bare && means(Meaning::FiledAsDiagnosis);
+            shape.condition |= (means(Meaning::Diagnosis) || filed) && !allergy;
             // What no rule knows is what the view that brought it says it is; but a local code, or words alone, among the
             // diagnoses are no diagnosis for that.
             if !placed && !shape.condition && bare && !means(Meaning::NotDone) {
@@ -138,7 +142,7 @@ fn alone(record: &Record, graph: &Graph<'_>, at: usize, event: &Event, view: Vie
             shape.observation = !shape.stay && !(bare && told);
         }
         // Outside the Detailed Care Record, problem or not (CONTRACT section 2).
-        "DRY" | "ATT" | "FH" | "TR" | "OH" => {
+        kind if concept_map::row(Map::EventType, kind).is_some_and(|row| row.target().is_none()) => {
             shape.condition = false;
             shape.omitted = Some(Reason::OutsideRecord);
         }

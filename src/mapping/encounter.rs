@@ -12,6 +12,7 @@
 //! A code of admission alone is a note that somebody was to be admitted, and a `ServiceRequest`. It is a stay where it has a
 //! day and a length in days: class inpatient, type its code, period both days, recorded by whoever entered it.
 
+use super::concept_map::{self, Map};
 use super::maker::{Links, Maker};
 use super::parts;
 use super::rules::Meaning;
@@ -91,12 +92,14 @@ pub(super) fn make_stay<'a>(maker: &mut Maker<'a>, event: &'a Event) {
 fn class(encounter: &Encounter) -> fhir::Coding {
     let known = encounter.location_type.as_ref().map(|code| codes::known(code, false)).unwrap_or_default();
     let consultation = encounter.consultation_type.as_deref().unwrap_or("");
+    let said = concept_map::target(Map::ConsultationType, consultation).map_or("", |class| class.code.as_str());
     let words = encounter.location_type.as_ref().and_then(codes::display).unwrap_or_default().to_ascii_lowercase();
     let remote = known.meanings.has(Meaning::Remote)
-        || consultation.starts_with('T')
+        || said == "VR"
+        || (said.is_empty() && consultation.starts_with('T'))
         || ["telephone", "video"].iter().any(|word| words.contains(word));
     let home = known.meanings.has(Meaning::HomeVisit)
-        || consultation == "HV"
+        || said == "HH"
         || ["home visit", "visit to home"].iter().any(|word| words.contains(word));
     let (code, display) = match (home, remote) {
         (true, _) => ("HH", "home health"),

@@ -118,7 +118,8 @@ fn parted(code: Option<&Code>) -> (Option<Code>, Option<Code>) {
 /// A drug code of a supplier, or dm+d's own ids. A short SNOMED CT id here is a procedure, never a product.
 fn is_product(code: &Code) -> bool {
     match codes::scheme(code, true) {
-        Some((Scheme::EmisDrug | Scheme::Multilex | Scheme::Gemscript, _)) => true,
+        // The suppliers' drug dictionaries are named so in the ConceptMap of code systems.
+        Some((Scheme::Mapped(uri), _)) => uri.ends_with("-drug-codes"),
         Some((Scheme::Dmd, id)) => {
             let namespace = id.len().checked_sub(10).and_then(|start| id.get(start..start + 7));
             namespace == Some("1000001")

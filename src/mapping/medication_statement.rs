@@ -12,6 +12,7 @@
 //! | reasonReference | problems that link to it |
 //! | note | prescription type, quantity, number of issues, review date, private prescription, qualifiers |
 
+use super::concept_map::{self, Map, Target};
 use super::maker::{Links, Maker};
 use super::parts::{self, note, text};
 use super::{codes, dates, prescription, tags};
@@ -92,7 +93,7 @@ fn statement<'a>(maker: &mut Maker<'a>, event: &'a Event, supply: &Supply, told:
         extension: last
             .map(|date| parts::extension(LAST_ISSUE, ExtensionValue::DateTime(date.into())))
             .into_iter()
-            .chain(prescription::elsewhere(told.method).map(|_| prescriber()))
+            .chain(told.method.and_then(elsewhere))
             .collect(),
         status: told.status.into(),
         status_reason: told
@@ -167,10 +168,8 @@ fn notes(maker: &Maker<'_>, event: &Event, supply: &Supply) -> impl Iterator<Ite
     .flatten()
 }
 
-/// Issued outside the practice.
-fn prescriber() -> fhir::Extension {
-    let system = "https://fhir.hl7.org.uk/CodeSystem/UKCore-MedicationPrescribingOrganizationType";
-    let value =
-        parts::concept(system, "prescribed-by-another-organisation", Some("Prescribed by another organisation"));
-    parts::extension(PRESCRIBER, ExtensionValue::CodeableConcept(Box::new(value)))
+/// Issued outside the practice: hospital, out of hours, over the counter.
+fn elsewhere(method: &str) -> Option<fhir::Extension> {
+    let value = concept_map::target(Map::IssueMethod, method).map(Target::concept)?;
+    Some(parts::extension(PRESCRIBER, ExtensionValue::CodeableConcept(Box::new(value))))
 }

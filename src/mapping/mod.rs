@@ -9,6 +9,7 @@ mod allergy_intolerance;
 mod blood_pressure;
 mod classify;
 mod codes;
+mod concept_map;
 mod condition;
 mod dates;
 mod diagnostic_report;

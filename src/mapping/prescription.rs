@@ -3,6 +3,7 @@
 //! Whether a plan is current lies with its status for repeats and with its dates for acutes, since EMIS calls every acute
 //! cancelled. Called by the mappings of `MedicationRequest` and `MedicationStatement`, which must never tell differently.
 
+use super::concept_map::{self, Map};
 use super::maker::Maker;
 use super::parts::{self, text};
 use super::rules::rules;
@@ -31,9 +32,10 @@ pub(super) fn plan_status(
             (None, Some("A")) => "active",
             (None, _) => "unknown",
         },
-        (Some("A"), false) => "active",
-        (Some("C"), false) => "completed",
-        _ => "unknown",
+        (status, false) => {
+            let said = status.and_then(|status| concept_map::target(Map::DrugStatus, status));
+            said.map_or("unknown", |status| status.code.as_str())
+        }
     }
 }
 

@@ -18,7 +18,7 @@ fn code(system: &str, code: &str, display: &str) -> Code {
     Code { code: Some(code.into()), system: Some(system.into()), display: Some(display.into()), ..Default::default() }
 }
 
-fn coded(id: &str, kind: &str, read: &str, term: &str) -> Event {
+pub(super) fn coded(id: &str, kind: &str, read: &str, term: &str) -> Event {
     Event {
         id: id.into(),
         kind: kind.into(),
@@ -29,54 +29,54 @@ fn coded(id: &str, kind: &str, read: &str, term: &str) -> Event {
     }
 }
 
-fn numeric(value: &str, units: &str) -> Value {
+pub(super) fn numeric(value: &str, units: &str) -> Value {
     Value::Numeric { operator: None, value: value.into(), units: Some(units.into()), ucum: None, range: None }
 }
 
-fn valued(id: &str, read: &str, term: &str, value: &str, units: &str) -> Event {
+pub(super) fn valued(id: &str, read: &str, term: &str, value: &str, units: &str) -> Event {
     Event { value: Some(numeric(value, units)), ..coded(id, "VAL", read, term) }
 }
 
-fn plan(id: &str, status: &str, kind: &str) -> Event {
+pub(super) fn plan(id: &str, status: &str, kind: &str) -> Event {
     let supply = Supply { prescription_type: Some(kind.into()), ..Default::default() };
     let medication = Medication { supply, status: Some(status.into()), ..Default::default() };
     let drug = code("EMISPREPARATION", "AMCA1", "Amoxicillin 500mg capsules");
     Event { code: Some(drug), medication: Some(medication), ..coded(id, "MED", "", "Amoxicillin 500mg capsules") }
 }
 
-fn issue(id: &str, plan: Option<&str>) -> Event {
+pub(super) fn issue(id: &str, plan: Option<&str>) -> Event {
     let issue = Issue { plan: plan.map(Into::into), ..Default::default() };
     let drug = code("EMISPREPARATION", "AMCA1", "Amoxicillin 500mg capsules");
     Event { code: Some(drug), issue: Some(issue), ..coded(id, "ISS", "", "Amoxicillin 500mg capsules") }
 }
 
-fn record(events: Vec<Event>) -> Record {
+pub(super) fn record(events: Vec<Event>) -> Record {
     Record { events, ..Default::default() }
 }
 
-fn number() -> NhsNumber {
+pub(super) fn number() -> NhsNumber {
     NhsNumber::parse("9990000018").expect("valid")
 }
 
-struct Outcome {
-    resources: Vec<(Kind, String, Json)>,
+pub(super) struct Outcome {
+    pub resources: Vec<(Kind, String, Json)>,
     views: Vec<Vec<View>>,
-    ledger: Ledger,
+    pub ledger: Ledger,
 }
 
 impl Outcome {
-    fn of(&self, kind: Kind) -> Vec<&Json> {
+    pub(super) fn of(&self, kind: Kind) -> Vec<&Json> {
         self.resources.iter().filter(|(k, ..)| *k == kind).map(|(.., json)| json).collect()
     }
 
-    fn one(&self, kind: Kind) -> &Json {
+    pub(super) fn one(&self, kind: Kind) -> &Json {
         let all = self.of(kind);
         assert_eq!(all.len(), 1, "{kind}");
         all[0]
     }
 }
 
-fn mapped_in(record: &Record, view: View) -> Outcome {
+pub(super) fn mapped_in(record: &Record, view: View) -> Outcome {
     let sealer = Sealer::new(0, &[7; 64]);
     let context = Context {
         patient: number(),
@@ -99,11 +99,11 @@ fn mapped_in(record: &Record, view: View) -> Outcome {
     Outcome { resources, views, ledger }
 }
 
-fn mapped(record: &Record) -> Outcome {
+pub(super) fn mapped(record: &Record) -> Outcome {
     mapped_in(record, View::Summary)
 }
 
-fn tags(resource: &Json) -> Vec<&str> {
+pub(super) fn tags(resource: &Json) -> Vec<&str> {
     let tags = resource["meta"]["tag"].as_array().map_or(&[][..], Vec::as_slice);
     assert!(tags.iter().all(|tag| tag["system"] == "urn:x-mig-fhir:CodeSystem:view"));
     tags.iter().filter_map(|tag| tag["code"].as_str()).collect()
@@ -238,6 +238,20 @@ fn an_allergy_that_defines_a_problem_is_both_and_the_problems_end_does_not_end_i
     assert_eq!(allergy["recordedDate"], "2026-11-02");
     assert!(allergy.get("onsetDateTime").is_none());
     assert_eq!(tags(allergy), ["RisksAndWarnings", "RisksAndWarnings.allergies", "Summary", "Summary.allergies"]);
+}
+
+#[test]
+fn a_text_that_the_wire_profile_keeps_is_the_note_of_an_allergy_and_of_nothing_else() {
+    let text = |mut event: Event| {
+        event.associated_texts = vec!["Rash as a child".to_owned()];
+        event
+    };
+    let allergy = text(coded("a1", "ALL", "14L1", "H/O: penicillin allergy"));
+    let other = text(coded("o1", "OBS", "H33", "Asthma"));
+    let outcome = mapped_in(&record(vec![allergy, other]), View::RisksAndWarnings);
+    assert_eq!(outcome.one(Kind::AllergyIntolerance)["note"][0]["text"], "Rash as a child");
+    let noted = outcome.resources.iter().filter(|(.., json)| json.to_string().contains("Rash as a child"));
+    assert_eq!(noted.count(), 1);
 }
 
 #[test]

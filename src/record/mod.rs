@@ -17,4 +17,4 @@ pub use ledger::{Fate, Ledger, Reason};
 pub use model::{
     Code, Encounter, Event, Marks, PartialDate, Policy, Problem, Range, Record, Referral, Report, Specimen, Value,
 };
-pub use read::{Limits, ReadError, read};
+pub use read::{Limits, ReadError, Reading, read, read_as};
