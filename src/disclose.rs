@@ -16,7 +16,7 @@ use crate::ids::{LogicalId, Sealer};
 use crate::kinds::{Kind, View};
 use crate::policy::{self, Settings};
 use crate::register::Register;
-use crate::release::Released;
+use crate::release::{Notice, Released};
 use crate::search;
 use crate::store::StoreError;
 use crate::views::Views;
@@ -138,6 +138,8 @@ pub struct Notes {
     pub stale: bool,
     /// Parameters ignored under `handling=lenient`.
     pub ignored: Vec<String>,
+    /// The neutral notice of this deployment.
+    pub notice: Notice,
 }
 
 /// The audit is not durable: nothing may be said beyond that.
@@ -209,7 +211,7 @@ async fn consider(
         let clearance = policy::clear(attempt, &facts)?;
         standing = Some(clearance.revision());
         attempt.note_purpose(clearance.purpose());
-        note_occasion(attempt, clearance.occasion(), service.views.exclusions_version());
+        note_occasion(attempt, clearance.occasion(), service.views.exclusions().version());
         let location = service.views.location(&clearance, fresh, deadline).await?;
         let permit = policy::decide(clearance, &location)?;
         attempt.note_practice(permit.practice());

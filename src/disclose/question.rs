@@ -184,6 +184,7 @@ impl Question {
         notes: Notes,
         recorded_as_at: Option<OffsetDateTime>,
     ) -> Result<Disclosed, Failure> {
+        let notes = Notes { notice: service.views.exclusions().notice(), ..notes };
         let page = search::run(query, pool).map_err(|_| Failure::PageExpired)?;
         let next = holder(caller).and_then(|holder| page.next(&service.sealer, &holder));
         let path = match query.kind() {

@@ -6,7 +6,7 @@ use super::outcome::{self, Rejection};
 use crate::audit::Audited;
 use crate::clock;
 use crate::disclose::{Disclosed, Failure, Notes, Searchset};
-use crate::release::{self, Released};
+use crate::release::Released;
 use crate::telemetry;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -175,7 +175,7 @@ fn entry(out: &mut Vec<u8>, resource: &Released, mode: &str, base: &Base) {
 /// The outcome entry: the neutral notice, always, and warnings about the agreement and the record's completeness.
 fn notes(notes: &Notes) -> Value {
     // The notice is JSON of our own making, the same for all; read once, it cannot fail.
-    let mut issues: Vec<Value> = serde_json::from_str(release::notice().issue).into_iter().collect();
+    let mut issues: Vec<Value> = serde_json::from_str(notes.notice.issue).into_iter().collect();
     let mut warn = |code: &str, text: String| {
         issues.push(json!({ "severity": "warning", "code": code, "details": { "text": text } }));
     };

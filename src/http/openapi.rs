@@ -7,7 +7,7 @@ mod operations;
 mod postman;
 mod schemas;
 
-use crate::catalogue::KEPT;
+use crate::catalogue::{KEPT, PUBLIC};
 use crate::catalogue::row;
 use crate::kinds::Kind;
 use serde_json::Value;
@@ -60,6 +60,9 @@ fn build(base: &str, demo: bool) -> OpenApi {
     }
     for kept in KEPT {
         paths = operations::kept(paths, kept);
+    }
+    for public in PUBLIC {
+        paths = operations::public(paths, public);
     }
     paths = operations::beside(paths);
     if demo {
