@@ -59,6 +59,10 @@ pub(super) fn entry_hit<'l>(
             Value::Text { value, .. } => Some(value.as_str()),
             Value::Numeric { .. } => None,
         }),
+        event.value.as_ref().and_then(|value| {
+            let (Value::Text { range, .. } | Value::Numeric { range, .. }) = value;
+            range.as_ref()?.text.as_deref()
+        }),
         event.abnormal.as_ref().and_then(|(_, description)| description.as_deref()),
         event.referral.as_ref().and_then(|referral| referral.speciality.as_deref()),
     ];

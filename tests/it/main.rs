@@ -20,6 +20,7 @@ mod kill;
 mod module_order;
 mod no_leak;
 mod pipeline;
+mod plantings;
 mod refusals;
 mod soak;
 mod stories;
