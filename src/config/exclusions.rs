@@ -54,7 +54,8 @@ impl ExclusionsConfig {
                 None => problems.push(format!("withhold_unknown_codes: {name:?} is not a view")),
             }
         }
-        let rules = Rules { exempt, withhold_unknown, medicines_approved: self.revealing_medicines_approved_by.clone() };
+        let rules =
+            Rules { exempt, withhold_unknown, medicines_approved: self.revealing_medicines_approved_by.clone() };
         let sources = Sources {
             base: None,
             files: self.files.clone(),

@@ -203,7 +203,13 @@ fn what_is_decided_about_the_exclusions_is_read_and_what_contradicts_itself_is_r
         ("MIG_FHIR__EXCLUSIONS__SHADOW", "{ files = [\"/no/such/list.csv\"] }"),
     ])
     .unwrap_err();
-    for expected in ["\"TPP\" is not a supplier", "\"Everything\" is not a view", "not known cannot be exempt", "approved", "shadow: "] {
+    for expected in [
+        "\"TPP\" is not a supplier",
+        "\"Everything\" is not a view",
+        "not known cannot be exempt",
+        "approved",
+        "shadow: ",
+    ] {
         assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected} in {problems:#?}");
     }
 }

@@ -256,7 +256,9 @@ mod tests {
         assert!(page.contains("<html lang=\"en-GB\">") && page.contains("<title>") && page.contains("<main>"));
         assert_eq!(page.matches("<h1>").count(), 1);
         assert_eq!(page.matches("<table>").count(), page.matches("<caption>").count());
-        for tag in ["main", "table", "thead", "tbody", "ul", "li", "p", "h2", "h3", "tr", "td", "footer", "body", "html"] {
+        for tag in
+            ["main", "table", "thead", "tbody", "ul", "li", "p", "h2", "h3", "tr", "td", "footer", "body", "html"]
+        {
             let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
             assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
         }

@@ -7,8 +7,8 @@ mod operations;
 mod postman;
 mod schemas;
 
-use crate::catalogue::{KEPT, PUBLIC};
 use crate::catalogue::row;
+use crate::catalogue::{KEPT, PUBLIC};
 use crate::kinds::Kind;
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};

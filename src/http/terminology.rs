@@ -113,7 +113,9 @@ fn matches(one: &Definition, name: &str, values: &str) -> bool {
         "name:exact" => one.text("name") == value,
         "name:contains" => folded(one.text("name")).contains(&folded(value)),
         // A token may name its code system.
-        "status" => value.strip_prefix("http://hl7.org/fhir/publication-status|").unwrap_or(value) == one.text("status"),
+        "status" => {
+            value.strip_prefix("http://hl7.org/fhir/publication-status|").unwrap_or(value) == one.text("status")
+        }
         other => one.text(other) == value,
     })
 }

@@ -109,7 +109,10 @@ fn say_parts(list: &Exclusions, today: Date) {
             Some(day) if day - today < SOON => format!("expires {day}  (soon)"),
             Some(day) => format!("expires {day}"),
         };
-        say(&format!("exclusions: {} ({}): version {}, {} lines, {ends}", part.title, part.layer, part.version, part.lines));
+        say(&format!(
+            "exclusions: {} ({}): version {}, {} lines, {ends}",
+            part.title, part.layer, part.version, part.lines
+        ));
     }
 }
 

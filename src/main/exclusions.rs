@@ -65,7 +65,10 @@ fn print(file: &Path, deployment: &OptionalDeployment) -> Result<(), Vec<String>
             let change = if difference.more { "withhold" } else { "release" };
             say(&format!(
                 "shadow {}: would {change} {count} more: {} {} {}",
-                beside.version(), difference.topic, difference.system, difference.code
+                beside.version(),
+                difference.topic,
+                difference.system,
+                difference.code
             ));
         }
     }

@@ -1,10 +1,10 @@
 //! Which deployment a command speaks of: a settings file, or a demo's folder.
 
 use clap::Args;
+use mig_fhir::clock::{Clock, to_london};
 use mig_fhir::config::Config;
 #[cfg(feature = "simulator")]
 use mig_fhir::ids::Sealer;
-use mig_fhir::clock::{Clock, to_london};
 use mig_fhir::release::{Exclusions, Lists};
 use mig_fhir::store::Store;
 use mig_fhir::telemetry::chain;

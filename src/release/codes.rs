@@ -98,7 +98,8 @@ fn local(code: &str) -> Comparable<'_> {
     let synonym = code.split_once('-').filter(|(stem, number)| {
         stem.len() <= 5 && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     });
-    synonym.map_or(Comparable::Emis(code), |(stem, _)| five_bytes(stem).map_or(Comparable::Emis(code), Comparable::Read))
+    synonym
+        .map_or(Comparable::Emis(code), |(stem, _)| five_bytes(stem).map_or(Comparable::Emis(code), Comparable::Read))
 }
 
 /// `H06z0-1`: a synonym of the code before the hyphen.
@@ -164,7 +165,10 @@ mod tests {
         for code in ["A541-", "A541-x", "A541", "LONGER-1", "A5 1-1"] {
             assert_eq!(comparable(egton, code), Comparable::Emis(code), "{code}");
         }
-        assert_eq!(comparable(Some("2.16.840.1.113883.2.1.6.3"), "925451000006109"), Comparable::Snomed(925_451_000_006_109));
+        assert_eq!(
+            comparable(Some("2.16.840.1.113883.2.1.6.3"), "925451000006109"),
+            Comparable::Snomed(925_451_000_006_109)
+        );
         assert_eq!(comparable(Some("2.16.840.1.113883.2.1.6.3"), "^ESCT1"), Comparable::Emis("^ESCT1"));
     }
 

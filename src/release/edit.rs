@@ -37,7 +37,8 @@ const SUBJECT: &[&str] = &["subject", "patient", "beneficiary", "target", "focus
 const MEMBERS: &[&str] = &["hasMember", "result"];
 /// References that FHIR asks of the element that holds them: it goes with the reference. Entries of a List, the diagnoses
 /// of an Encounter, performers, places, agents, members of a group, and extensions.
-const NEEDED: &[&str] = &["item", "condition", "actor", "location", "who", "member", "entity", "content", "valueReference"];
+const NEEDED: &[&str] =
+    &["item", "condition", "actor", "location", "who", "member", "entity", "content", "valueReference"];
 
 /// A resource without its references to what is gone.
 pub(super) enum Stripped {

@@ -98,10 +98,14 @@ fn every_line_of_the_list_is_found_by_its_code_and_its_rubric() {
 
 #[test]
 fn an_unknown_code_system_is_told_from_a_known_one() {
-    for (system, code) in [(READ, "H33.."), (CTV3, "H33.."), (SNOMED, "38341003"), (Some("EMISLOCAL"), "X"), (None, "38341003")] {
+    for (system, code) in
+        [(READ, "H33.."), (CTV3, "H33.."), (SNOMED, "38341003"), (Some("EMISLOCAL"), "X"), (None, "38341003")]
+    {
         assert!(is_known(system, code), "{code}");
     }
-    for (system, code) in [(Some("http://loinc.org"), "1-8"), (SNOMED, "X1"), (None, "H33.."), (Some("UNKNOWN"), "H33..")] {
+    for (system, code) in
+        [(Some("http://loinc.org"), "1-8"), (SNOMED, "X1"), (None, "H33.."), (Some("UNKNOWN"), "H33..")]
+    {
         assert!(!is_known(system, code), "{code}");
     }
 }

@@ -84,7 +84,11 @@ impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.0;
         let group = if line.group.is_empty() { "no topic" } else { &line.group };
-        if line.row == 0 { write!(f, "addition ({group})")? } else { write!(f, "row {} ({group})", line.row)? }
+        if line.row == 0 {
+            write!(f, "addition ({group})")?
+        } else {
+            write!(f, "row {} ({group})", line.row)?
+        }
         write!(f, ", layer {} {}", line.layer, line.version)
     }
 }
@@ -109,8 +113,13 @@ pub struct Loss<'a> {
 #[must_use]
 pub fn losses<'a>(record: &'a Record, exclusions: &'a Exclusions) -> Vec<Loss<'a>> {
     let verdicts = Verdicts::of(record, exclusions);
-    let goes: HashSet<&str> =
-        record.events.iter().zip(&verdicts.events).filter(|(_, ground)| ground.is_some()).map(|(e, _)| e.id.as_str()).collect();
+    let goes: HashSet<&str> = record
+        .events
+        .iter()
+        .zip(&verdicts.events)
+        .filter(|(_, ground)| ground.is_some())
+        .map(|(e, _)| e.id.as_str())
+        .collect();
     let lost = |links: &[String]| links.iter().filter(|id| goes.contains(id.as_str())).count();
     let encounters = record.encounters.iter().zip(&verdicts.encounters).filter(|(_, ground)| ground.is_none());
     let encounters = encounters.map(|(encounter, _)| Loss {

@@ -69,8 +69,8 @@ enum Name {
 
 impl Walk<'_> {
     fn term(&mut self, text: &str) {
-        self.finding.excluded |= self.exclusions.excludes_term(text)
-            || (self.medicines && self.exclusions.medicine_name(text).is_some());
+        self.finding.excluded |=
+            self.exclusions.excludes_term(text) || (self.medicines && self.exclusions.medicine_name(text).is_some());
     }
 
     fn pair(&mut self, system: Option<&str>, code: Option<&str>, value: Option<&str>) {

@@ -125,7 +125,14 @@ impl Lists {
             // From a dated change on it is another list, and says so.
             let version = if day == Date::MIN { version.clone() } else { format!("{version}@{day}") };
             let (tables, definitions) = (Tables::of(&in_force, &hierarchy), OnceLock::new());
-            Arc::new(List { version, entries: in_force, tables, rules: rules.clone(), parts: parts.clone(), definitions })
+            Arc::new(List {
+                version,
+                entries: in_force,
+                tables,
+                rules: rules.clone(),
+                parts: parts.clone(),
+                definitions,
+            })
         };
         Ok(Self(Arc::new(Book { days: days.map(|day| (day, list(day))).collect(), shadow: None })))
     }
@@ -204,7 +211,11 @@ impl Loading {
             Some(file) => self.file(file, None),
         }
         if sources.supplement {
-            self.embedded("Supplement: codes of the same subjects beside the appendix", SUPPLEMENT, Some(Layer::Supplement));
+            self.embedded(
+                "Supplement: codes of the same subjects beside the appendix",
+                SUPPLEMENT,
+                Some(Layer::Supplement),
+            );
         }
         if sources.revealing_medicines {
             self.embedded("Medicines that point to a subject of the list", MEDICINES, Some(Layer::Medicine));
@@ -236,7 +247,18 @@ impl Loading {
         }
         let Some(version) = table.version else { return self.problems.builtin("it has no version") };
         let changes = history(title);
-        self.part(Part { title: title.to_owned(), layer: layer.unwrap_or(Layer::Agreement), version, lines: 0, ends: None, changes }, table.entries, None);
+        self.part(
+            Part {
+                title: title.to_owned(),
+                layer: layer.unwrap_or(Layer::Agreement),
+                version,
+                lines: 0,
+                ends: None,
+                changes,
+            },
+            table.entries,
+            None,
+        );
     }
 
     fn file(&mut self, file: &Path, layer: Option<Layer>) {
@@ -266,7 +288,8 @@ impl Loading {
             self.problems.add(file, "it has no lines");
         }
         if addition.title.is_empty() {
-            addition.title = format!("Local list {}", self.parts.iter().filter(|part| part.layer == Layer::Local).count() + 1);
+            addition.title =
+                format!("Local list {}", self.parts.iter().filter(|part| part.layer == Layer::Local).count() + 1);
         }
         if addition.version.is_empty() {
             "unversioned".clone_into(&mut addition.version);

@@ -53,7 +53,8 @@ fn a_further_file_only_adds_and_shows_in_the_version() {
 fn every_loaded_part_and_every_decision_is_in_the_version() {
     let one = file(".csv", "system,code\nread-v2,43C3.\n");
     let two = file(".csv", "system,code\nread-v2,43C4.\n");
-    let version = |sources: Sources, rules: Rules| Lists::load(&sources, rules).expect("sound").on(TODAY).version().to_owned();
+    let version =
+        |sources: Sources, rules: Rules| Lists::load(&sources, rules).expect("sound").on(TODAY).version().to_owned();
     let files = |files: &[&NamedTempFile]| Sources {
         files: files.iter().map(|file| file.path().to_owned()).collect(),
         ..Sources::default()
@@ -101,7 +102,13 @@ fn a_damaged_list_is_no_list_and_all_its_problems_are_told_at_once() {
     let both = added(".csv", &format!("{head}{}\n{}\n", lines[0].0, lines[1].0)).err().expect("refused");
     assert_eq!(both.len(), 2, "{both:?}");
     assert!(both.iter().any(|problem| problem.contains("line 3: it does not have the columns")), "{both:?}");
-    for (text, why) in [("", "empty"), ("# version 1\n", "heading"), ("code\n1\n", "columns"), ("system,code,colour\n", "column"), ("system,code\n", "no lines")] {
+    for (text, why) in [
+        ("", "empty"),
+        ("# version 1\n", "heading"),
+        ("code\n1\n", "columns"),
+        ("system,code,colour\n", "column"),
+        ("system,code\n", "no lines"),
+    ] {
         let problems = added(".csv", text).err().unwrap_or_default();
         assert!(problems.iter().any(|problem| problem.contains(why)), "{text}: {problems:?}");
     }
@@ -131,7 +138,11 @@ fn a_torn_appendix_is_no_list() {
 
 #[test]
 fn a_quoted_cell_may_hold_what_separates_cells() {
-    let list = added(".csv", "\u{feff}system,code,display\r\nread-v2,43C3.,\"HIV, \"\"positive\"\"\"\r\n\r\nread-v2,43C4.,plain").expect("a list");
+    let list = added(
+        ".csv",
+        "\u{feff}system,code,display\r\nread-v2,43C3.,\"HIV, \"\"positive\"\"\"\r\n\r\nread-v2,43C4.,plain",
+    )
+    .expect("a list");
     assert_eq!(list.coding(READ, "43C3.").map(|line| line.display.as_str()), Some("HIV, \"positive\""));
     assert!(list.excludes_coding(READ, "43C4.") && !list.excludes_coding(READ, "43C41"));
 }
@@ -218,7 +229,11 @@ fn a_value_set_adds_its_concepts_and_what_it_cannot_say_is_refused() {
         ] },
     });
     let list = added(".json", &set.to_string()).expect("a list");
-    assert!(list.excludes_coding(READ, "43C31") && list.excludes_coding(READ, "43C4.") && !list.excludes_coding(READ, "43C41"));
+    assert!(
+        list.excludes_coding(READ, "43C31")
+            && list.excludes_coding(READ, "43C4.")
+            && !list.excludes_coding(READ, "43C41")
+    );
     assert!(list.excludes_coding(SNOMED, ASTHMA) && list.excludes_term("HIV positive"));
     assert_eq!(list.parts()[1].ends, Some(date!(2027 - 01 - 31)));
     assert_eq!((list.parts()[1].title.as_str(), list.parts()[1].version.as_str()), ("Ours", "7"));
@@ -297,7 +312,10 @@ fn members_of_the_national_sets_come_from_the_release_file_and_are_matched_exact
         membership("d", "20260401", "0", SETS[1], ASTHMA),
         membership("d", "20260401", "1", SETS[1], ASTHMA)
     );
-    assert!(of_release(&both).expect("a list").excludes_coding(SNOMED, ASTHMA), "of two last words the one that withholds");
+    assert!(
+        of_release(&both).expect("a list").excludes_coding(SNOMED, ASTHMA),
+        "of two last words the one that withholds"
+    );
     let published = list.definitions().iter().map(|one| one.resource.to_string()).collect::<String>();
     assert!(!published.contains("38341003"), "members are licensed");
 }
@@ -338,7 +356,9 @@ fn what_lies_below_a_concept_goes_by_the_hierarchy_where_the_line_says_so() {
     let head = "id\teffectiveTime\tactive\tmoduleId\tsourceId\tdestinationId\trelationshipGroup\ttypeId\tcharacteristicTypeId\tmodifierId\n";
     let inferred = "900000000000011006";
     let line = |id: &str, active: &str, child: &str, parent: &str, kind: &str, by: &str| {
-        format!("{id}\t20260401\t{active}\t900000000000207008\t{child}\t{parent}\t0\t{kind}\t{by}\t900000000000451002\n")
+        format!(
+            "{id}\t20260401\t{active}\t900000000000207008\t{child}\t{parent}\t0\t{kind}\t{by}\t900000000000451002\n"
+        )
     };
     // Genital herpes is on the list with what lies below it, chlamydial infection without.
     let text = [
@@ -406,7 +426,13 @@ fn medicines_are_withheld_only_once_somebody_has_approved_it() {
     let list = Lists::load(&sources, approved("the safety officer")).expect("lists").on(TODAY);
     let off = Lists::load(&Sources::default(), approved("the safety officer")).expect("lists").on(TODAY);
     assert!(list.judges_medicines() && !off.judges_medicines());
-    for name in ["Mifepristone 200mg tablets", "EMTRICITABINE/tenofovir", "Aspirin + Ritonavir 100mg", "x & nevirapine", "Abacavir"] {
+    for name in [
+        "Mifepristone 200mg tablets",
+        "EMTRICITABINE/tenofovir",
+        "Aspirin + Ritonavir 100mg",
+        "x & nevirapine",
+        "Abacavir",
+    ] {
         assert!(list.medicine_name(name).is_some() && off.medicine_name(name).is_none(), "{name}");
         assert!(!list.excludes_term(name), "a name is matched on medicines alone: {name}");
     }
@@ -437,7 +463,9 @@ fn the_list_is_applied_to_every_supplier_but_one_that_the_settings_exempt() {
     let spared = list.for_supplier("SystmOne");
     assert!(!spared.excludes_coding(READ, "A788.") && !spared.excludes_term("H/O: venereal disease"));
     assert!(!spared.for_supplier("EMIS").excludes_coding(READ, "A788."), "once is enough");
-    assert!(!list.applies_to(Supplier::SystmOne) && list.applies_to(Supplier::Emis) && list.applies_to(Supplier::Other));
+    assert!(
+        !list.applies_to(Supplier::SystmOne) && list.applies_to(Supplier::Emis) && list.applies_to(Supplier::Other)
+    );
     assert!(exempt(&[Supplier::Other]).is_err(), "an unknown supplier gets the list");
     assert_ne!(list.notice(), with(|_| {}).expect("lists").on(TODAY).notice());
 }

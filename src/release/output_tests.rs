@@ -1,6 +1,5 @@
 //! The second net, the agreed views, and what becomes of references.
 
-
 use super::*;
 use crate::ids::LogicalId;
 use crate::release::HeldFacts;
@@ -344,7 +343,10 @@ fn an_element_goes_with_the_reference_that_it_was_there_for() {
         (json!({ "a": 1, "performer": [{ "function": {}, "actor": x }] }), json!({ "a": 1 })),
         (json!({ "participant": [{ "type": "t", "individual": x }] }), json!({ "participant": [{ "type": "t" }] })),
         (json!({ "a": 1, "extension": [{ "url": "u", "valueReference": x }] }), json!({ "a": 1 })),
-        (json!({ "section": [{ "title": "t", "entry": [x, z] }] }), json!({ "section": [{ "title": "t", "entry": [z] }] })),
+        (
+            json!({ "section": [{ "title": "t", "entry": [x, z] }] }),
+            json!({ "section": [{ "title": "t", "entry": [z] }] }),
+        ),
         (json!({ "a": 1, "basedOn": [{ "reference": "https://e/R4/Condition/x/_history/2" }] }), json!({ "a": 1 })),
         (json!({ "subject": x }), Value::Null),
         (json!({ "patient": x }), Value::Null),
@@ -357,7 +359,10 @@ fn an_element_goes_with_the_reference_that_it_was_there_for() {
         (json!({ "result": [x], "presentedForm": [{ "title": "t" }] }), json!({ "presentedForm": [{ "title": "t" }] })),
         (json!({ "hasMember": [x], "valueString": "v" }), json!({ "valueString": "v" })),
         (json!({ "hasMember": [x], "component": [1] }), json!({ "component": [1] })),
-        (json!({ "hasMember": [x], "dataAbsentReason": { "text": "t" } }), json!({ "dataAbsentReason": { "text": "t" } })),
+        (
+            json!({ "hasMember": [x], "dataAbsentReason": { "text": "t" } }),
+            json!({ "dataAbsentReason": { "text": "t" } }),
+        ),
         (json!({ "hasMember": [x], "result": [z] }), json!({ "result": [z] })),
     ] {
         assert_eq!(left(before.clone()), after, "{before}");

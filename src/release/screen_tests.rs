@@ -514,8 +514,9 @@ fn unknown(view: crate::kinds::View) -> Exclusions {
 #[test]
 fn a_view_may_withhold_what_has_no_known_code_but_never_what_safety_rests_on() {
     let strange = |id: &str, kind: &str| Event { code: Some(code("http://example.org", "X1")), ..event(id, kind) };
-    let text_only = |id: &str, kind: &str| {
-        Event { code: Some(Code { display: Some("Words".to_owned()), ..Code::default() }), ..event(id, kind) }
+    let text_only = |id: &str, kind: &str| Event {
+        code: Some(Code { display: Some("Words".to_owned()), ..Code::default() }),
+        ..event(id, kind)
     };
     let translated = Code { translations: vec![code(SNOMED, "38341003")], ..code("http://example.org", "X1") };
     let filed = Code { translations: vec![code("EMISNONDRUGALLERGY", "1")], ..code("http://example.org", "X1") };
@@ -538,8 +539,19 @@ fn a_view_may_withhold_what_has_no_known_code_but_never_what_safety_rests_on() {
         ]
     };
     let on = screen(record(events()), &unknown(crate::kinds::View::Investigations), "EMIS");
-    let stay =
-        ["kept", "jab", "allergy", "uncoded-allergy", "plan", "issue", "odd-plan", "odd-issue", "target", "filed", "translated"];
+    let stay = [
+        "kept",
+        "jab",
+        "allergy",
+        "uncoded-allergy",
+        "plan",
+        "issue",
+        "odd-plan",
+        "odd-issue",
+        "target",
+        "filed",
+        "translated",
+    ];
     assert_eq!(ids(&on), stay);
     for id in ["obs", "text", "group"] {
         assert_eq!(omitted(&on, id), Some(Reason::Withheld), "{id}");
@@ -600,7 +612,11 @@ fn a_rubric_in_a_text_beside_the_code_withholds_the_entry() {
     assert_eq!(ids(&screened(record(events))), ["kept"]);
     let mut typed = record(vec![event("a", "OBS")]);
     typed.encounters = vec![
-        Encounter { id: "e1".to_owned(), consultation_type: Some("Gonorrhoea carrier".to_owned()), ..Encounter::default() },
+        Encounter {
+            id: "e1".to_owned(),
+            consultation_type: Some("Gonorrhoea carrier".to_owned()),
+            ..Encounter::default()
+        },
         Encounter { id: "e2".to_owned(), consultation_type: Some("GP".to_owned()), ..Encounter::default() },
     ];
     let result = screened(typed);
@@ -645,11 +661,19 @@ fn what_stays_and_loses_a_link_is_told() {
     ]);
     record.problems.insert(
         "stays".to_owned(),
-        Problem { links: vec!["gone".to_owned(), "group".to_owned()], parents: vec![("gone".to_owned(), None)], ..Problem::default() },
+        Problem {
+            links: vec!["gone".to_owned(), "group".to_owned()],
+            parents: vec![("gone".to_owned(), None)],
+            ..Problem::default()
+        },
     );
     record.problems.insert("gone".to_owned(), Problem { links: vec!["plan".to_owned()], ..Problem::default() });
     record.encounters = vec![
-        Encounter { id: "e".to_owned(), components: vec!["gone".to_owned(), "stays".to_owned()], ..Encounter::default() },
+        Encounter {
+            id: "e".to_owned(),
+            components: vec!["gone".to_owned(), "stays".to_owned()],
+            ..Encounter::default()
+        },
         Encounter { id: "untouched".to_owned(), components: vec!["stays".to_owned()], ..Encounter::default() },
     ];
     let list = list();
@@ -672,10 +696,17 @@ fn each_rule_is_told_in_words_with_row_layer_and_version() {
         event("component", "OBS"),
     ]);
     record.events[6].code = Some(code(READ, "A7040"));
-    record.encounters = vec![Encounter { marks: under("shut"), id: "e".to_owned(), components: vec!["component".to_owned()], ..Encounter::default() }];
+    record.encounters = vec![Encounter {
+        marks: under("shut"),
+        id: "e".to_owned(),
+        components: vec!["component".to_owned()],
+        ..Encounter::default()
+    }];
     let list = list();
-    let told: Vec<String> =
-        crate::release::explain(&record, &list).iter().map(|one| format!("{} {} {}", one.id, one.reason, one.rule)).collect();
+    let told: Vec<String> = crate::release::explain(&record, &list)
+        .iter()
+        .map(|one| format!("{} {} {}", one.id, one.reason, one.rule))
+        .collect();
     assert_eq!(
         told,
         [

@@ -20,11 +20,8 @@ fn lists(files: &[&str]) -> Lists {
 }
 
 fn coded(id: &str, code: &str) -> Event {
-    let code = Code {
-        code: Some(code.to_owned()),
-        system: Some("2.16.840.1.113883.2.1.6.2".to_owned()),
-        ..Code::default()
-    };
+    let code =
+        Code { code: Some(code.to_owned()), system: Some("2.16.840.1.113883.2.1.6.2".to_owned()), ..Code::default() };
     Event { id: id.to_owned(), kind: "OBS".to_owned(), code: Some(code), ..Event::default() }
 }
 

@@ -90,7 +90,8 @@ fn medicine_hit<'l>(
     exclusions: &'l Exclusions,
 ) -> Option<Hit<'l>> {
     let mixed = || supplies(event).filter_map(|supply| mixtures.get(supply.mixture.as_ref()?));
-    let mut codes = event.code.iter().chain(mixed().flat_map(|mixture| mixture.constituents.iter().map(|(code, _)| code)));
+    let mut codes =
+        event.code.iter().chain(mixed().flat_map(|mixture| mixture.constituents.iter().map(|(code, _)| code)));
     let mut names = event.term.iter().chain(mixed().filter_map(|mixture| mixture.name.as_ref()));
     let by_code = codes.find_map(|code| medicine_line(code, exclusions));
     by_code.or_else(|| names.find_map(|name| exclusions.medicine_name(name))).map(Hit::Medicine)

@@ -65,5 +65,8 @@ fn each_code_says_how_sure_it_is_from_where_and_in_which_layer() {
     assert!(gender["purpose"].as_str().expect("text").contains("Gender Recognition Act 2004"));
     assert_eq!(gender["title"], "Withheld from the record: gender identity");
     let hiv = value_set(&list, TOPICS.iter().find(|topic| topic.name == "hiv-aids"));
-    assert_eq!((&hiv["title"], &hiv["name"]), (&json!("Withheld from the record: HIV and AIDS"), &json!("MigExclusionsHivAids")));
+    assert_eq!(
+        (&hiv["title"], &hiv["name"]),
+        (&json!("Withheld from the record: HIV and AIDS"), &json!("MigExclusionsHivAids"))
+    );
 }

@@ -61,7 +61,11 @@ fn key(entry: &ExclusionEntry) -> Result<Key, &'static str> {
         "medicine" => {
             let name = entry.display.trim().to_lowercase();
             let sound = name.len() >= 4 && name.starts_with(char::is_alphabetic) && entry.code.is_empty();
-            return if sound { Ok(Key::Name(name)) } else { Err("a medicine needs a name of a few letters, and no code") };
+            return if sound {
+                Ok(Key::Name(name))
+            } else {
+                Err("a medicine needs a name of a few letters, and no code")
+            };
         }
         _ => return Err("a terminology is not known"),
     };

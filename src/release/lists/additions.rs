@@ -139,8 +139,7 @@ pub(super) fn value_set(text: &str) -> Result<Addition, String> {
     };
     let (from, until) = (date(EFFECTIVE)?, date(EXPIRATION)?);
     let includes = set.pointer("/compose/include").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut addition =
-        Addition { title: title.unwrap_or_default(), version: said("version"), ..Addition::default() };
+    let mut addition = Addition { title: title.unwrap_or_default(), version: said("version"), ..Addition::default() };
     for (at, include) in includes.iter().enumerate() {
         match included(include, from, until) {
             Ok(entries) => addition.entries.extend(entries),
@@ -192,7 +191,8 @@ fn included(include: &Value, from: Option<Date>, until: Option<Date>) -> Result<
             })
             .collect()),
         (None, Some([filter])) => {
-            let sound = text(filter, "property") == "concept" && matches!(text(filter, "op").as_str(), "is-a" | "descendent-of");
+            let sound = text(filter, "property") == "concept"
+                && matches!(text(filter, "op").as_str(), "is-a" | "descendent-of");
             // The concept itself goes with what lies below it.
             if sound { Ok(vec![entry(&text(filter, "value"), "", true)]) } else { Err("its filter is not understood") }
         }

@@ -51,8 +51,7 @@ impl RefSets {
             if !is_concept(member) {
                 return Err("a member is not a concept");
             }
-            let found =
-                Membership { since: since.to_owned(), active, set: set.to_owned(), member: member.to_owned() };
+            let found = Membership { since: since.to_owned(), active, set: set.to_owned(), member: member.to_owned() };
             match self.memberships.get_mut(id) {
                 // Of two last words the one that withholds.
                 Some(held) if (held.since.as_str(), held.active) < (since, active) => *held = found,
