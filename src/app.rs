@@ -8,7 +8,7 @@ use crate::gateway::Gateway;
 use crate::http::{self, Base, Gate};
 use crate::identity::{Identity, IdentityError};
 use crate::register::{Register, agreements};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Engine, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::views::Views;
 use axum::extract::ConnectInfo;
@@ -69,6 +69,9 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// How soon after a change of the register the memory is emptied.
 const FORGET_WITHIN: Duration = Duration::from_millis(500);
+
+/// How often attempts that a crashed instance left open are looked for.
+const LOOK_FOR_INTERRUPTED: Duration = Duration::from_secs(60);
 
 impl Server {
     /// Composes and binds. `extra` are the demo's routes; `with_base` is told the base once the port is known.
@@ -148,6 +151,7 @@ impl Server {
             tokio::spawn(async move { axum::serve(listener, router).await })
         });
         let watch = tokio::spawn(forget_on_change(self.store.clone(), self.service.clone()));
+        let sweep = tokio::spawn(close_interrupted(self.store.engine(), self.service.audit.clone()));
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
         let graceful = GracefulShutdown::new();
@@ -182,6 +186,7 @@ impl Server {
             metrics.abort();
         }
         watch.abort();
+        sweep.abort();
         self.store.close().await;
     }
 }
@@ -202,6 +207,18 @@ async fn forget_on_change(store: Store, service: Arc<Service>) {
             service.views.forget_all();
         }
         tokio::time::sleep(FORGET_WITHIN).await;
+    }
+}
+
+/// Where instances share the store, closes what one of them that crashed has left open.
+async fn close_interrupted(engine: Engine, audit: Audit) {
+    if engine == Engine::Postgres {
+        loop {
+            tokio::time::sleep(LOOK_FOR_INTERRUPTED).await;
+            if let Err(error) = audit.close_interrupted().await {
+                tracing::error!(%error, "attempts that were interrupted could not be closed");
+            }
+        }
     }
 }
 

@@ -125,6 +125,12 @@ impl Attempt {
         &self.caller
     }
 
+    /// What its AuditEvent is found by, so that a document on paper leads back to it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// What for.
     #[must_use]
     pub fn target(&self) -> &Target {

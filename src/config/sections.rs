@@ -223,14 +223,39 @@ impl RegisterConfig {
     }
 }
 
-/// The store's folder has to be there; the file itself is made when it is not.
+/// A file's folder has to be there; the file itself is made when it is not. A server that is not this machine needs a
+/// certificate to be known by.
 pub(super) fn store_problems(store: &StoreConfig) -> Vec<String> {
-    let folder = store.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut problems = Vec::new();
-    if store.path.as_os_str().is_empty() {
-        problems.push("store.path: is empty".to_owned());
-    } else if !folder.is_dir() {
-        problems.push(format!("store.path: {}: the folder does not exist", store.path.display()));
+    match store {
+        StoreConfig::Sqlite { path } => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if path.as_os_str().is_empty() {
+                problems.push("store.path: is empty".to_owned());
+            } else if !folder.is_dir() {
+                problems.push(format!("store.path: {}: the folder does not exist", path.display()));
+            }
+        }
+        StoreConfig::Postgres(postgres) => {
+            for (key, text) in [("host", &postgres.host), ("database", &postgres.database), ("user", &postgres.user)] {
+                if text.is_empty() {
+                    problems.push(format!("store.postgres.{key}: is empty"));
+                }
+            }
+            let owner = postgres.owner.as_ref();
+            if owner.is_some_and(|owner| owner.user == postgres.user) {
+                problems.push("store.postgres.owner.user: is the service's own user".to_owned());
+            }
+            let files = [
+                ("store.postgres.password_file", postgres.password_file.as_ref()),
+                ("store.postgres.ca_file", postgres.ca_file.as_ref()),
+                ("store.postgres.owner.password_file", owner.and_then(|owner| owner.password_file.as_ref())),
+            ];
+            problems.extend(files.into_iter().filter_map(|(key, file)| file.and_then(|file| unreadable(key, file))));
+            if postgres.ca_file.is_none() && !postgres.is_local() {
+                problems.push("store.postgres.ca_file: is needed for a server on another machine".to_owned());
+            }
+        }
     }
     problems
 }

@@ -1,5 +1,6 @@
 //! Answers as bytes. On a clinical route the only way in is [`Audited`].
 
+use super::document;
 use super::exclusions;
 use super::layers::Peer;
 use super::outcome::{self, Rejection};
@@ -29,6 +30,7 @@ pub struct Base(pub String);
 pub fn disclosed(audited: Audited<Result<Disclosed, Failure>>, base: &Base, peer: &Peer) -> Response {
     match audited.into_inner() {
         Ok(Disclosed::Bundle(searchset)) => bytes(StatusCode::OK, bundle(&searchset, base)),
+        Ok(Disclosed::Document(composed)) => bytes(StatusCode::OK, document::bundle(&composed, base)),
         Ok(Disclosed::Resource(released)) => {
             let mut response = bytes(StatusCode::OK, released.json().to_vec());
             if let Ok(link) = HeaderValue::from_str(&notice_link(base)) {
@@ -172,13 +174,20 @@ fn entry(out: &mut Vec<u8>, resource: &Released, mode: &str, base: &Base) {
     out.extend_from_slice(format!(",\"search\":{{\"mode\":\"{mode}\"}}}},").as_bytes());
 }
 
-/// The outcome entry: the neutral notice, always, and warnings about the agreement and the record's completeness.
+/// The outcome entry: the neutral notice, always, and the warnings.
 fn notes(notes: &Notes) -> Value {
     // The notice is JSON of our own making, the same for all; read once, it cannot fail.
-    let mut issues: Vec<Value> = serde_json::from_str(notes.notice.issue).into_iter().collect();
-    let mut warn = |code: &str, text: String| {
-        issues.push(json!({ "severity": "warning", "code": code, "details": { "text": text } }));
-    };
+    let notice: Option<Value> = serde_json::from_str(notes.notice.issue).ok();
+    let warnings = warnings(notes)
+        .into_iter()
+        .map(|(code, text)| json!({ "severity": "warning", "code": code, "details": { "text": text } }));
+    json!({ "resourceType": "OperationOutcome", "issue": notice.into_iter().chain(warnings).collect::<Vec<_>>() })
+}
+
+/// Warnings about the agreement and the record's completeness: the code of each, and its words.
+pub(super) fn warnings(notes: &Notes) -> Vec<(&'static str, String)> {
+    let mut warnings = Vec::new();
+    let mut warn = |code: &'static str, text: String| warnings.push((code, text));
     let words = |words: &[&str]| words.join(", ");
     if notes.only_summary {
         warn("incomplete", "Only the summary is agreed: there may be more than it shows.".to_owned());
@@ -201,5 +210,5 @@ fn notes(notes: &Notes) -> Value {
         let names: Vec<&str> = notes.ignored.iter().map(String::as_str).collect();
         warn("not-supported", format!("Ignored parameters: {}.", words(&names)));
     }
-    json!({ "resourceType": "OperationOutcome", "issue": issues })
+    warnings
 }

@@ -2,6 +2,7 @@
 //!
 //! The statement of the checked-in `profiles/capability.json` is the same with a local address; a test compares them.
 
+use super::document;
 use crate::catalogue::{KEPT, Kept, PUBLIC, row};
 use crate::kinds::Kind;
 use crate::search::{COMMON, Include, Parameter};
@@ -63,15 +64,27 @@ fn of_the_record(kind: Kind) -> Value {
         put(&mut resource, "searchParam", row.parameters.iter().chain(common).map(parameter).collect());
     }
     if kind == Kind::Patient {
-        let everything = json!([{
+        put(&mut resource, "operation", operations());
+    }
+    resource
+}
+
+/// What can be asked of a whole record.
+fn operations() -> Value {
+    json!([
+        {
             "name": "everything",
             "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
             "documentation": "Of one patient, by sealed id: _type and _count. A type that the agreement does not cover is left \
                               out, and a warning says so."
-        }]);
-        put(&mut resource, "operation", everything);
-    }
-    resource
+        },
+        {
+            "name": "detailed-care-record",
+            "definition": document::OPERATION,
+            "documentation": "Of one patient, by sealed id: the whole record as one document to read, with a section for \
+                              each of the ten views. A view outside the agreement says so in its section."
+        }
+    ])
 }
 
 fn kept(kept: &Kept) -> Value {

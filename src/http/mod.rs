@@ -5,6 +5,7 @@ pub mod answer;
 mod audit_event;
 pub mod capability;
 mod consent;
+mod document;
 mod episode_of_care;
 mod exclusions;
 mod extract;

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::identity::{Caller, CallerClass, Permission, Role, Scopes, SelectedRole};
 use crate::ids::{RequestId, RoleCode, UserId};
 use crate::register::{AgreementStatus, Sharer, Standing};
-use crate::store::{Store, StoreConfig};
+use crate::store::testing;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use time::macros::{date, datetime};
@@ -116,7 +116,7 @@ fn location(case: &Case) -> Location {
 
 /// A real audit trail, so that attempts are real ones.
 async fn trail(folder: &std::path::Path) -> Audit {
-    let store = Store::open(&StoreConfig { path: folder.join("store.db") }).await.expect("a store");
+    let store = testing::store(folder).await;
     let config = AuditConfig {
         key_file: folder.join("audit.key"),
         anchor_file: folder.join("anchors"),

@@ -12,9 +12,8 @@ use super::{ODS_CODE, version};
 use crate::clock::{from_millis, millis, rfc3339};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer};
 use crate::kinds::words;
-use crate::store::{Job, StoreError};
+use crate::store::{Job, Pool, StoreError};
 use serde_json::{Map, Value, json};
-use sqlx::SqlitePool;
 use time::OffsetDateTime;
 
 const ACCEPTED: &[&str] = &[
@@ -311,7 +310,7 @@ impl Row {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn read(pool: &SqlitePool, own: &OdsCode, id: &LogicalId) -> Result<Option<StoredEpisode>, StoreError> {
+pub async fn read(pool: &Pool, own: &OdsCode, id: &LogicalId) -> Result<Option<StoredEpisode>, StoreError> {
     let row = sqlx::query_as::<_, Row>(
         "SELECT id, version, patient, organisation, status, updated, body FROM relationship \
          WHERE id = $1 AND organisation = $2",
@@ -327,7 +326,7 @@ pub async fn read(pool: &SqlitePool, own: &OdsCode, id: &LogicalId) -> Result<Op
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn search(pool: &SqlitePool, own: &OdsCode, wanted: EpisodeSearch) -> Result<Vec<StoredEpisode>, StoreError> {
+pub async fn search(pool: &Pool, own: &OdsCode, wanted: EpisodeSearch) -> Result<Vec<StoredEpisode>, StoreError> {
     let rows = sqlx::query_as::<_, Row>(
         "SELECT id, version, patient, organisation, status, updated, body FROM relationship \
          WHERE organisation = $1 AND ($2 IS NULL OR patient = $2) AND ($3 IS NULL OR status = $3) \

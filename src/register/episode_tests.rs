@@ -63,7 +63,7 @@ fn each_defect_of_an_episode_is_told_by_its_place() {
 async fn an_episode_is_kept_read_and_found_by_its_own_organisation_alone() {
     let kept = Kept::new().await;
     let stored = kept.run(create_job(draft(&body()), NOW)).await.expect("kept");
-    assert_eq!(kept.revision().await, 1);
+    assert_eq!(kept.revision().await, 2);
     let back = read(&kept.pool, &ods("VIEW1"), &stored.id).await.expect("read").expect("there");
     let resource = back.resource(&sealer());
     for name in ["identifier", "status", "managingOrganization", "period"] {

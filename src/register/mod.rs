@@ -24,8 +24,7 @@ pub use version::{etag, version_of_etag};
 use crate::audit::Revision;
 use crate::ids::{NhsNumber, OdsCode, RoleCode, UserId};
 use crate::kinds::{View, words};
-use crate::store::{Store, StoreError};
-use sqlx::SqlitePool;
+use crate::store::{Pool, Store, StoreError};
 use std::sync::Arc;
 use time::{Date, OffsetDateTime};
 
@@ -176,7 +175,7 @@ impl Register {
 
     /// Connections that read.
     #[must_use]
-    pub fn reader(&self) -> &SqlitePool {
+    pub fn reader(&self) -> &Pool {
         self.store.reader()
     }
 

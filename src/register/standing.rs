@@ -10,8 +10,7 @@ use crate::audit::Revision;
 use crate::clock::{from_millis, millis};
 use crate::ids::{NhsNumber, OdsCode, RoleCode, UserId};
 use crate::kinds::View;
-use crate::store::{self, StoreError};
-use sqlx::{SqliteConnection, SqlitePool};
+use crate::store::{self, Connection, Pool, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use time::{Date, OffsetDateTime};
@@ -85,7 +84,7 @@ row! {
 }
 
 pub(super) async fn read(
-    pool: &SqlitePool,
+    pool: &Pool,
     memory: &Memory,
     asked: Asked<'_>,
     now: OffsetDateTime,
@@ -104,7 +103,7 @@ pub(super) async fn read(
 }
 
 pub(super) async fn suspended(
-    pool: &SqlitePool,
+    pool: &Pool,
     user: &UserId,
     organisation: &OdsCode,
     now: OffsetDateTime,
@@ -150,7 +149,7 @@ impl Known {
     }
 }
 
-async fn load(connection: &mut SqliteConnection, asked: Asked<'_>, now: OffsetDateTime) -> Result<Known, StoreError> {
+async fn load(connection: &mut Connection, asked: Asked<'_>, now: OffsetDateTime) -> Result<Known, StoreError> {
     let (user, organisation) = (asked.user.as_str(), asked.organisation.as_str());
     // Without one it is NULL, which no row's patient equals.
     let patient = asked.patient.as_ref().map(NhsNumber::reveal);
@@ -193,7 +192,7 @@ async fn load(connection: &mut SqliteConnection, asked: Asked<'_>, now: OffsetDa
     })
 }
 
-async fn enrolment(connection: &mut SqliteConnection, asked: Asked<'_>) -> Result<Option<Enrolled>, StoreError> {
+async fn enrolment(connection: &mut Connection, asked: Asked<'_>) -> Result<Option<Enrolled>, StoreError> {
     let row = sqlx::query_as::<_, (Option<String>, Option<String>, Option<String>)>(
         "SELECT terms_accepted, trained, until_day FROM enrolment WHERE user_id = $1 AND organisation = $2 AND role = $3",
     )
@@ -223,7 +222,7 @@ row! {
     }
 }
 
-async fn occasion(connection: &mut SqliteConnection, asked: Asked<'_>) -> Result<Option<Occasion>, StoreError> {
+async fn occasion(connection: &mut Connection, asked: Asked<'_>) -> Result<Option<Occasion>, StoreError> {
     let row = sqlx::query_as::<_, OccasionRow>(
         "SELECT id, received, until, decision, category, reason, after_refusal, status FROM consent \
          WHERE patient = $1 AND organisation = $2 AND user_id = $3 ORDER BY receipt DESC LIMIT 1",
@@ -275,10 +274,7 @@ row! {
 }
 
 /// The agreements of a viewing organisation, in any state, by id.
-pub(super) async fn agreements(
-    connection: &mut SqliteConnection,
-    viewer: &OdsCode,
-) -> Result<Vec<Agreement>, StoreError> {
+pub(super) async fn agreements(connection: &mut Connection, viewer: &OdsCode) -> Result<Vec<Agreement>, StoreError> {
     let rows = sqlx::query_as::<_, AgreementRow>(
         "SELECT id, version, views, from_day, until_day, override_reasons, clinician_roles, consent_minutes, status \
          FROM agreement WHERE viewer = $1 ORDER BY id",

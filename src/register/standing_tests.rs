@@ -3,6 +3,7 @@ use crate::register::agreements::{self, Enrolment, Registers, SignedAgreement, S
 use crate::register::consent;
 use crate::register::episode::{self, EpisodeDraft};
 use crate::register::testing::{Kept, NOW, caller, ods, other_patient, patient, role, sealer, user};
+use crate::store::Job;
 use time::Duration;
 use time::macros::date;
 
@@ -14,6 +15,14 @@ struct World {
 impl World {
     async fn new() -> Self {
         Self { kept: Kept::new().await, memory: Memory::default() }
+    }
+
+    /// Moves the revision and nothing else.
+    async fn moved(&self, patient: Option<NhsNumber>) {
+        let job: Job<i64> = Box::new(move |connection| {
+            Box::pin(async move { store::advance_revision(connection, patient.as_ref().map(NhsNumber::reveal)).await })
+        });
+        self.kept.run(job).await.expect("moved");
     }
 
     async fn standing(&self, who: &str, now: OffsetDateTime) -> Standing {
@@ -187,13 +196,11 @@ async fn a_memory_is_used_only_while_the_revision_stands() {
     world.consent("u1", true, NOW).await;
     let first = world.standing("u1", NOW).await;
     // A change that does not move the revision is not seen: so it was the memory that answered.
-    sqlx::query("UPDATE consent SET status = 'inactive'").execute(&world.kept.pool).await.expect("changed");
+    world.kept.by_hand("UPDATE consent SET status = 'inactive'").await.expect("changed");
     assert!(!world.standing("u1", NOW).await.occasion.expect("one").withdrawn);
-    let mut connection = world.kept.pool.acquire().await.expect("a connection");
-    store::advance_revision(&mut connection, Some(other_patient().reveal())).await.expect("moved");
+    world.moved(Some(other_patient())).await;
     assert!(!world.standing("u1", NOW).await.occasion.expect("one").withdrawn, "another patient's affair");
-    store::advance_revision(&mut connection, None).await.expect("moved");
-    drop(connection);
+    world.moved(None).await;
     let second = world.standing("u1", NOW).await;
     assert!(second.occasion.expect("one").withdrawn);
     assert!(second.revision.0 > first.revision.0);

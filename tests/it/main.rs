@@ -15,6 +15,7 @@ mod attacks;
 mod canary;
 mod commands;
 mod compile_fail;
+mod document;
 mod kept_views;
 mod kill;
 mod module_order;

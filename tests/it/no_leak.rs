@@ -92,7 +92,7 @@ fn excluded_shapes(entries: &[ExclusionEntry]) -> Vec<Planted> {
 }
 
 /// Every mark on every type.
-fn marked_shapes() -> Vec<Planted> {
+pub(crate) fn marked_shapes() -> Vec<Planted> {
     let mut shapes = Vec::new();
     for mark in [Mark::Restricted, Mark::Hidden, Mark::Deleted] {
         for event_type in ["OBS", "VAL", "INV", "MED", "ISS", "IMM", "ALL", "REF", "REP", "FH"] {
@@ -105,14 +105,14 @@ fn marked_shapes() -> Vec<Planted> {
 }
 
 /// A record with planted entries, and the same record without them.
-struct Pair {
-    with: Generated,
-    without: String,
+pub(crate) struct Pair {
+    pub(crate) with: Generated,
+    pub(crate) without: String,
     secrets: Vec<String>,
 }
 
 impl Pair {
-    fn new(seed: u64, events: usize, planted: &[Planted]) -> Self {
+    pub(crate) fn new(seed: u64, events: usize, planted: &[Planted]) -> Self {
         let with = generate(seed, events, &Options { planted: planted.to_vec(), ..Options::default() });
         let mut without = with.xml.clone();
         let mut secrets = vec![MARKER.to_owned()];
@@ -131,7 +131,7 @@ impl Pair {
         Self { with, without, secrets }
     }
 
-    fn check(&self, text: &str, place: &str) {
+    pub(crate) fn check(&self, text: &str, place: &str) {
         for secret in &self.secrets {
             assert!(!text.contains(secret.as_str()), "{place}: {secret} leaves");
         }

@@ -20,7 +20,7 @@ const OF_A_READ: &[&str] = &["400", "404", "502", "504"];
 const OF_A_SEARCH: &[&str] = &["400", "404", "410", "413", "415", "502", "504"];
 const OF_A_WRITE: &[&str] = &["400", "404", "412", "413", "415", "422"];
 
-/// Read, search by GET and POST, and for Patient `$everything`.
+/// Read, search by GET and POST, and for Patient the operations on a whole record.
 pub(super) fn of_the_record(mut paths: PathsBuilder, row: &Row) -> PathsBuilder {
     let name = row.kind.as_str();
     let read = operation("record", format!("read{name}"), format!("Read one {name}"), row.documentation)
@@ -44,6 +44,16 @@ pub(super) fn of_the_record(mut paths: PathsBuilder, row: &Row) -> PathsBuilder 
         .parameter(count())
         .response("200", answer("A searchset", "Bundle"));
         paths = paths.path("/FHIR/R4/Patient/{id}/$everything", get(refusals(everything, OF_A_READ)));
+        let document = operation(
+            "record",
+            "detailedCareRecordPatient".to_owned(),
+            "One patient's record as a document to read".to_owned(),
+            "A FHIR document: a section for each of the ten views and their sub-sections, with a narrative. A view outside \
+             the agreement says so in its section.",
+        )
+        .parameter(id())
+        .response("200", answer("A document", "Bundle"));
+        paths = paths.path("/FHIR/R4/Patient/{id}/$detailed-care-record", get(refusals(document, OF_A_READ)));
     }
     paths
 }

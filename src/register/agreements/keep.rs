@@ -7,8 +7,7 @@ use crate::ids::{OdsCode, RoleCode, UserId};
 use crate::register::days::{day_text, stored_day_if_any, today};
 use crate::register::row::row;
 use crate::register::{AgreementStatus, version};
-use crate::store::{Job, StoreError};
-use sqlx::{SqliteConnection, SqlitePool};
+use crate::store::{Connection, Job, Pool, StoreError};
 use time::OffsetDateTime;
 
 /// What an import did.
@@ -42,7 +41,7 @@ pub fn store_job(registers: Registers, by: String, now: OffsetDateTime) -> Job<R
 }
 
 async fn store(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     registers: &Registers,
     by: &str,
     now: OffsetDateTime,
@@ -109,7 +108,7 @@ fn says_the_same(old: &Suspension, new: &Suspension) -> bool {
 }
 
 async fn store_agreement(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     agreement: &SignedAgreement,
     by: &str,
     now: OffsetDateTime,
@@ -165,7 +164,7 @@ async fn store_agreement(
     Ok(())
 }
 
-async fn store_enrolment(connection: &mut SqliteConnection, enrolment: &Enrolment) -> Result<(), StoreError> {
+async fn store_enrolment(connection: &mut Connection, enrolment: &Enrolment) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO enrolment (user_id, organisation, role, terms_accepted, trained, until_day) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id, organisation, role) DO UPDATE SET \
@@ -182,11 +181,7 @@ async fn store_enrolment(connection: &mut SqliteConnection, enrolment: &Enrolmen
     Ok(())
 }
 
-async fn place(
-    connection: &mut SqliteConnection,
-    suspension: &Suspension,
-    now: OffsetDateTime,
-) -> Result<(), StoreError> {
+async fn place(connection: &mut Connection, suspension: &Suspension, now: OffsetDateTime) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO suspension (id, target, subject, reason, placed_by, since, until) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -204,7 +199,7 @@ async fn place(
 }
 
 async fn lift(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     target: Target,
     subject: &str,
     by: &str,
@@ -240,7 +235,7 @@ pub fn lift_job(target: Target, subject: String, by: String, now: OffsetDateTime
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn registers(pool: &SqlitePool) -> Result<Registers, StoreError> {
+pub async fn registers(pool: &Pool) -> Result<Registers, StoreError> {
     let mut snapshot = pool.begin().await?;
     let registers = read(&mut snapshot).await?;
     snapshot.rollback().await?;
@@ -265,7 +260,7 @@ impl ChangeRow {
     }
 }
 
-async fn read(connection: &mut SqliteConnection) -> Result<Registers, StoreError> {
+async fn read(connection: &mut Connection) -> Result<Registers, StoreError> {
     let agreements = sqlx::query_as::<_, ChangeRow>(
         "SELECT h.version, h.changed_at, h.changed_by, h.body FROM agreement_history h \
          JOIN agreement a ON a.id = h.agreement AND a.version = h.version ORDER BY h.agreement",
@@ -319,7 +314,7 @@ async fn read(connection: &mut SqliteConnection) -> Result<Registers, StoreError
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn history(pool: &SqlitePool, id: &str) -> Result<Vec<Change>, StoreError> {
+pub async fn history(pool: &Pool, id: &str) -> Result<Vec<Change>, StoreError> {
     let rows = sqlx::query_as::<_, ChangeRow>(
         "SELECT version, changed_at, changed_by, body FROM agreement_history WHERE agreement = $1 ORDER BY version",
     )
@@ -333,7 +328,7 @@ pub async fn history(pool: &SqlitePool, id: &str) -> Result<Vec<Change>, StoreEr
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn in_force_on(pool: &SqlitePool, at: OffsetDateTime) -> Result<Vec<SignedAgreement>, StoreError> {
+pub async fn in_force_on(pool: &Pool, at: OffsetDateTime) -> Result<Vec<SignedAgreement>, StoreError> {
     let rows = sqlx::query_as::<_, ChangeRow>(
         "SELECT h.version, h.changed_at, h.changed_by, h.body FROM agreement_history h WHERE h.changed_at <= $1 \
          AND h.version = (SELECT MAX(l.version) FROM agreement_history l WHERE l.agreement = h.agreement \

@@ -507,7 +507,7 @@ async fn an_override_is_kept_with_its_alert_and_its_review_or_not_at_all() {
     kept.run(alerts::delivered_job(again[0].reference.clone(), NOW)).await.expect("noted");
     assert!(alerts::due(&kept.pool, NOW + Duration::days(1), 10).await.expect("read").is_empty());
 
-    sqlx::query("DROP TABLE review").execute(&kept.pool).await.expect("broken on purpose");
+    kept.by_hand("DROP TABLE review").await.expect("broken on purpose");
     assert!(kept.run(store_job(admitted())).await.is_err());
     let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM consent").fetch_one(&kept.pool).await.expect("counted");
     assert_eq!(count, 1);

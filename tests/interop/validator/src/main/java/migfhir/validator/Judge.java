@@ -74,10 +74,13 @@ final class Judge {
 
     /**
      * Leaves out entries that were judged word by word the same in another Bundle: the same thousand resources come by
-     * search, page, include and $everything. That a Bundle is whole is not the engine's to see but that of rules.py.
+     * search, page, include and $everything. That a searchset is whole is not the engine's to see but that of rules.py; of a
+     * document it looks for every reference in the document itself.
      */
     private void once(JsonObject bundle) {
-        if (!bundle.has("entry")) {
+        boolean document = bundle.has("type") && bundle.get("type").isJsonPrimitive()
+                && bundle.get("type").getAsString().equals("document");
+        if (document || !bundle.has("entry")) {
             return;
         }
         JsonArray entries = bundle.getAsJsonArray("entry");
