@@ -8,7 +8,6 @@ use crate::gateway::Gateway;
 use crate::http::{self, Base, Gate};
 use crate::identity::{Identity, IdentityError};
 use crate::register::{Register, agreements};
-use crate::release::{Exclusions, ExclusionsError};
 use crate::store::{self, Engine, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::views::Views;
@@ -41,8 +40,8 @@ pub enum BuildError {
     #[error("gateway: {}", .0.join("; "))]
     Gateway(Vec<String>),
     /// The exclusion list cannot be loaded or fails its check digits: nothing may be shown.
-    #[error("exclusions")]
-    Exclusions(#[source] ExclusionsError),
+    #[error("exclusions: {}", .0.join("; "))]
+    Exclusions(Vec<String>),
     /// The key of the logical ids.
     #[error("ids: {0}")]
     Ids(String),
@@ -82,7 +81,7 @@ impl Server {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(config: &Config, clock: Clock, extra: Option<Router>) -> Result<Self, BuildError> {
-        let exclusions = Exclusions::load(&config.exclusions.files).map_err(BuildError::Exclusions)?;
+        let lists = config.exclusions.load().map_err(BuildError::Exclusions)?;
         let sealer = config.ids.sealer().map_err(BuildError::Ids)?;
         let identity = Identity::new(&config.identity, clock.clone()).map_err(BuildError::Identity)?;
         let gateway = Gateway::build(&config.gateway, clock.clone()).map_err(BuildError::Gateway)?;
@@ -93,7 +92,7 @@ impl Server {
         if let Some(file) = &config.register.import {
             import(&store, file, &clock).await?;
         }
-        let views = Views::new(config.cache, gateway.clone(), exclusions, sealer.clone(), clock.clone());
+        let views = Views::new(config.cache, gateway.clone(), lists, sealer.clone(), clock.clone());
         let listen = config.server.listen;
         let listener = TcpListener::bind(listen).await.map_err(|error| BuildError::Listen(listen, error))?;
         let bound = listener.local_addr().map_err(|error| BuildError::Listen(listen, error))?;

@@ -4,6 +4,7 @@
 //! problem, or every problem at once: unknown keys, wrong values, missing keys, files that cannot be read.
 //! Called by the command line, the demo and tests.
 
+mod exclusions;
 mod overlay;
 mod sections;
 // The tests make their certificates with what makes the demo's.
@@ -11,7 +12,8 @@ mod sections;
 #[cfg(feature = "simulator")]
 mod tests;
 
-pub use sections::{ExclusionsConfig, IdsConfig, PolicyConfig, RegisterConfig, ServerConfig};
+pub use exclusions::ExclusionsConfig;
+pub use sections::{IdsConfig, PolicyConfig, RegisterConfig, ServerConfig};
 
 use crate::audit::AuditConfig;
 use crate::gateway::GatewayConfig;

@@ -17,7 +17,7 @@ use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::kinds::{Kind, View};
 use crate::policy::{self, Settings};
 use crate::register::Register;
-use crate::release::Released;
+use crate::release::{Notice, Released};
 use crate::search;
 use crate::store::StoreError;
 use crate::views::Views;
@@ -166,6 +166,8 @@ pub struct Notes {
     pub stale: bool,
     /// Parameters ignored under `handling=lenient`.
     pub ignored: Vec<String>,
+    /// The neutral notice of this deployment.
+    pub notice: Notice,
 }
 
 /// The audit is not durable: nothing may be said beyond that.
@@ -232,7 +234,7 @@ async fn consider(
         let clearance = policy::clear(attempt, &facts)?;
         standing = Some(clearance.revision());
         attempt.note_purpose(clearance.purpose());
-        note_occasion(attempt, clearance.occasion(), service.views.exclusions_version());
+        note_occasion(attempt, clearance.occasion(), service.views.exclusions().version());
         let location = service.views.location(&clearance, fresh, deadline).await?;
         let (consent, birth_date) = (clearance.occasion().consent.clone(), clearance.birth_date());
         let decided = policy::decide(clearance, &location);

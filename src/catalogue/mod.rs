@@ -9,7 +9,7 @@ mod rows;
 #[cfg(test)]
 mod search_tests;
 
-pub use kept::{KEPT, Kept, KeptInteraction};
+pub use kept::{KEPT, Kept, KeptInteraction, PUBLIC};
 
 use crate::kinds::{Kind, View};
 use crate::search::{Include, Parameter, Table};

@@ -4,9 +4,7 @@ use crate::audit::AuditConfig;
 use crate::ids::{RoleCode, Sealer};
 use crate::policy::Settings;
 use crate::register::agreements::import;
-use crate::release::Exclusions;
 use crate::store::StoreConfig;
-use crate::telemetry::chain;
 use crate::views::CacheConfig;
 use serde::Deserialize;
 use std::fs::File;
@@ -212,28 +210,6 @@ impl IdsConfig {
         }
         within(&mut problems, "ids.version", u64::from(self.version), 0..=25);
         problems
-    }
-}
-
-/// Exclusion lists beside the built-in one.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ExclusionsConfig {
-    /// Further files in the form of the built-in one. They can only add.
-    pub files: Vec<PathBuf>,
-}
-
-impl ExclusionsConfig {
-    /// The list in force.
-    ///
-    /// # Errors
-    /// What is wrong with a file, or with the built-in list's check digits.
-    pub fn load(&self) -> Result<Exclusions, String> {
-        Exclusions::load(&self.files).map_err(|error| chain(&error))
-    }
-
-    pub(super) fn problems(&self) -> Vec<String> {
-        self.load().err().map(|problem| format!("exclusions.files: {problem}")).into_iter().collect()
     }
 }
 

@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod outcome;
 mod record;
 mod task;
+mod terminology;
 mod under_way;
 
 pub use answer::Base;
@@ -57,6 +58,7 @@ pub fn router(app: Arc<App>, gate: Gate, extra: Option<Router>) -> Router {
         .merge(episode_of_care::routes())
         .merge(task::routes())
         .merge(audit_event::routes())
+        .merge(terminology::routes())
         .route("/metadata", only("GET, HEAD", routing::get(metadata)));
     let router = Router::new()
         .nest("/FHIR/R4", fhir)

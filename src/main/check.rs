@@ -2,15 +2,16 @@
 
 use crate::{refuse, say};
 use clap::Args;
-use mig_fhir::clock::{Clock, rfc3339};
+use mig_fhir::clock::{Clock, rfc3339, to_london};
 use mig_fhir::config::Config;
 use mig_fhir::gateway::GatewayConfig;
 use mig_fhir::gateway::profile::{DEFAULT_PROFILE, LEGACY_ITK_PROFILE, SCHEMA};
 use mig_fhir::gateway::security::{certificates, last_instant, next_list, revoked};
 use mig_fhir::register::agreements::import;
+use mig_fhir::release::{Exclusions, Lists};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use time::{Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 
 /// Validates the settings and what they name, and says when each certificate expires.
 #[derive(Args)]
@@ -50,8 +51,8 @@ impl Check {
         let mut problems = Vec::new();
         self.certificates(&config.gateway, now, &mut problems);
         match config.exclusions.load() {
-            Ok(list) => say(&format!("exclusions: version {}, {} entries", list.version(), list.entries().len())),
-            Err(problem) => problems.push(format!("exclusions: {problem}")),
+            Ok(lists) => say_lists(&lists, to_london(now).date()),
+            Err(found) => problems.extend(found.into_iter().map(|problem| format!("exclusions: {problem}"))),
         }
         if let Some(text) = config.register.import.as_ref().and_then(|file| std::fs::read_to_string(file).ok()) {
             for agreement in import(&text).map(|registers| registers.agreements).unwrap_or_default() {
@@ -103,6 +104,43 @@ impl Check {
         let left = (until - now).whole_days();
         let warning = if until - now < Duration::days(self.warn_days.into()) { "  WARNING: soon" } else { "" };
         format!("{what} {} ({left} days left){warning}", rfc3339(until))
+    }
+}
+
+/// The list in force, its parts and when each changes, the decisions about it, and the list that runs beside it.
+fn say_lists(lists: &Lists, today: Date) {
+    let list = lists.on(today);
+    say(&format!("exclusions: version {}, {} entries", list.version(), list.entries().len()));
+    say_parts(&list, today);
+    let rules = list.rules();
+    for supplier in &rules.exempt {
+        say(&format!("exclusions: NOT applied to records from {supplier}; marks of the practice are heeded"));
+    }
+    for view in &rules.withhold_unknown {
+        say(&format!("exclusions: entries of {view} without a known code system are withheld"));
+    }
+    if let Some(who) = rules.medicines_approved.as_ref().filter(|_| list.judges_medicines()) {
+        say(&format!("exclusions: revealing medicines are withheld, approved by {who}"));
+    }
+    if let Some(shadow) = lists.shadow() {
+        let list = shadow.on(today);
+        say(&format!("exclusions: shadow version {}, {} entries, counted only", list.version(), list.entries().len()));
+        say_parts(&list, today);
+    }
+}
+
+fn say_parts(list: &Exclusions, today: Date) {
+    for part in list.parts() {
+        let ends = match part.ends {
+            None => "no end".to_owned(),
+            Some(day) if day < today => format!("a line of it ended {day}"),
+            Some(day) if day - today < SOON => format!("expires {day}  (soon)"),
+            Some(day) => format!("expires {day}"),
+        };
+        say(&format!(
+            "exclusions: {} ({}): version {}, {} lines, {ends}",
+            part.title, part.layer, part.version, part.lines
+        ));
     }
 }
 

@@ -54,7 +54,9 @@ fn opened(held: Held, name: String, exclusions: &Exclusions, patient: NhsNumber)
         metrics::counter!("mig_release_unencodable_total").increment(1);
         return None;
     };
-    let passed = find(json.as_bytes(), exclusions, patient.reveal()).filter(|found| !found.excluded && !found.stranger);
+    let is_medicine = held.kind.as_str().starts_with("Medication");
+    let passed = find(json.as_bytes(), exclusions, patient.reveal(), is_medicine)
+        .filter(|found| !found.excluded && !found.stranger);
     let Some(found) = passed else {
         metrics::counter!("mig_release_second_net_total").increment(1);
         return None;

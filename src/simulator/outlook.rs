@@ -73,6 +73,7 @@ pub fn outlook(
     for view in others.chain([View::Summary]) {
         let xml = holding.cut(view, (None, None), today, RECENT_MONTHS);
         let record = read(xml.as_bytes(), Limits::default())?;
+        let exclusions = &exclusions.for_supplier(&holding.supplier).for_view(view);
         let screened = release::screen(record, exclusions, &holding.supplier);
         let practice = (holding.practice.as_deref().unwrap_or("unknown"), holding.practice_name.as_deref());
         let mapped = mapping::map(&screened, &Context { patient, sealer, view, practice, now });

@@ -60,7 +60,7 @@ fn explain_prints_rule_and_version_for_each_entry_and_no_term_of_the_record() {
     let (output, text) = run(&["exclusions", "explain"], &file(&folder, "excluded", str::to_owned));
     assert!(output.status.success());
     for expected in [
-        "list row 16 (sexually-transmitted-infection), by code: read-v2 A541. and below, verified",
+        "list row 16 (sexually-transmitted-infection), layer statutory 1.0.0, by code: read-v2 A541. and below, verified",
         "marked hidden",
         "private: under a confidentiality policy that restricts",
         "deleted at the source",
@@ -75,6 +75,15 @@ fn explain_prints_rule_and_version_for_each_entry_and_no_term_of_the_record() {
     for value in ["Syphilis", "Genital", "999"] {
         assert!(!text.split_whitespace().any(|word| word.contains(value) && word.len() < 20), "{value}");
     }
+}
+
+#[test]
+fn explain_tells_what_entries_that_stay_lose_and_what_another_list_would_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder, "excluded", str::to_owned);
+    let (_, text) = run(&["exclusions", "explain"], &path);
+    assert!(text.contains("  ENC  stays without  ") && text.contains(" links to what goes"), "{text}");
+    assert!(!text.contains("shadow"), "{text}");
 }
 
 #[test]

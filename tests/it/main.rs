@@ -26,6 +26,7 @@ mod no_leak;
 mod outages;
 mod overheard;
 mod pipeline;
+mod plantings;
 mod refusals;
 mod soak;
 mod storm;

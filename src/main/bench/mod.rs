@@ -344,6 +344,16 @@ fn pipeline_of(holding: &Holding, events: usize, counted: Duration) -> Result<()
     ));
     let [reading, screening, mapping, releasing] = one.stages.map(|time| time.as_secs_f64() * 1e3);
     say(&format!("    read {reading:.3} ms, screen {screening:.3} ms, map {mapping:.3} ms, release {releasing:.3} ms"));
+    // Screening as a whole, marks, cascade and links included, and what the list adds to the check of the output.
+    let [_, _, _, unlisted] = one.unlisted.map(|time| time.as_secs_f64() * 1e3);
+    let filtering = screening + (releasing - unlisted).max(0.0);
+    say(&format!(
+        "    filtering (screen, and the list's part of release) {filtering:.3} ms: {:.1} % of map and encode, {:.1} % of map \
+         alone, {:.1} % of the whole",
+        filtering / (mapping + unlisted) * 100.0,
+        filtering / mapping * 100.0,
+        filtering / (one.whole.as_secs_f64() * 1e3) * 100.0
+    ));
     say(&format!(
         "  bare quick-xml NsReader pass    {:8.1} MB/s                       {:8.3} ms",
         megabytes(one.bare),
