@@ -151,7 +151,9 @@ fn outcome(map: Map, group: usize, word: &str) -> Json {
             if mapped.ledger.fate("x") == Some(Fate::Omitted(Reason::OutsideRecord)) {
                 return Json::Null;
             }
-            json!(mapped.resources[0].0.as_str())
+            // An issue without its plan is a MedicationStatement too.
+            let own = mapped.resources.iter().filter(|(_, id, _)| *id == mapped.resources[0].1);
+            json!(own.map(|(kind, ..)| kind.as_str()).collect::<Vec<_>>())
         }
         Map::IssueMethod => {
             let mut event = plan("m", "A", "R");
