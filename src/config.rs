@@ -63,8 +63,16 @@ impl Config {
     /// # Errors
     /// Every problem at once, each naming its setting; never the value of a secret.
     pub fn load(path: &Path) -> Result<Self, Vec<String>> {
+        Self::load_with(path, Vec::new())
+    }
+
+    /// Reads a file, the environment, and over both what is given in the form of environment variables.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(path: &Path, over: Vec<(String, String)>) -> Result<Self, Vec<String>> {
         let text = std::fs::read_to_string(path).map_err(|error| vec![format!("{}: {error}", path.display())])?;
-        Self::read(&text, overlay::environment())
+        Self::read(&text, overlay::environment().into_iter().chain(over))
     }
 
     /// Reads settings from text and overrides in the form of environment variables.

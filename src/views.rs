@@ -132,8 +132,7 @@ impl Views {
             self.forget_occasion(&consent).await;
         }
         let key = LocationKey { consent, birth_date: clearance.birth_date() };
-        let flight = self.locations.try_get_with(key, self.gateway.locate(clearance, deadline));
-        tokio::time::timeout_at(deadline, flight).await.unwrap_or_else(|_| Err(Arc::new(GatewayError::Timeout)))
+        flight(&self.locations, key, deadline, || self.gateway.locate(clearance, deadline)).await
     }
 
     /// The released views of a permit, side by side; one that fails fails all, so that no part is mistaken for the whole.
@@ -160,9 +159,8 @@ impl Views {
             exclusions: exclusions.version().to_owned(),
             view,
         };
-        let flight = self.released.try_get_with(key, self.fetch(permit, view, exclusions, deadline));
         let released =
-            tokio::time::timeout_at(deadline, flight).await.unwrap_or_else(|_| Err(Arc::new(GatewayError::Timeout)))?;
+            flight(&self.released, key, deadline, || self.fetch(permit, view, exclusions.clone(), deadline)).await?;
         permit.attempt().note_basis(|basis| {
             let word = view.to_string();
             if !basis.views.contains(&word) {
@@ -222,6 +220,11 @@ impl Views {
         tokio::task::spawn_blocking(work).await.map_err(|_| GatewayError::Broken("the record could not be processed"))
     }
 
+    /// Forgets where a record is: what was told shows nothing of it.
+    pub async fn forget_location(&self, consent: String, birth_date: Option<Date>) {
+        self.locations.invalidate(&LocationKey { consent, birth_date }).await;
+    }
+
     /// Forgets everything of one occasion: it was withdrawn, or the client asked for the source.
     pub async fn forget_occasion(&self, consent: &str) {
         let (of_views, of_locations) = (consent.to_owned(), consent.to_owned());
@@ -235,6 +238,30 @@ impl Views {
     pub fn forget_all(&self) {
         self.released.invalidate_all();
         self.locations.invalidate_all();
+    }
+}
+
+/// What is kept under a key, or what one asker at a time brings. Only what succeeded is kept. Whoever waited for another
+/// whose time was over before their own asks again.
+async fn flight<K, V, F>(cache: &Cache<K, V>, key: K, deadline: Instant, bring: impl Fn() -> F) -> Result<V, ViewError>
+where
+    K: Clone + Eq + std::hash::Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<V, GatewayError>>,
+{
+    loop {
+        let ours = std::sync::atomic::AtomicBool::new(false);
+        let bringing = async {
+            ours.store(true, std::sync::atomic::Ordering::Relaxed);
+            bring().await
+        };
+        let brought = tokio::time::timeout_at(deadline, cache.try_get_with(key.clone(), bringing)).await;
+        let Ok(brought) = brought else { return Err(Arc::new(GatewayError::Timeout)) };
+        match brought {
+            Err(error)
+                if matches!(*error, GatewayError::Timeout) && !ours.into_inner() && Instant::now() < deadline => {}
+            brought => return brought,
+        }
     }
 }
 

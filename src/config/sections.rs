@@ -31,6 +31,8 @@ pub struct ServerConfig {
     pub everything_deadline_ms: u64,
     /// How long a stop waits for requests under way, in milliseconds.
     pub stop_deadline_ms: u64,
+    /// From what age on, in seconds, a record carries a warning.
+    pub stale_after_seconds: u64,
 }
 
 impl Default for ServerConfig {
@@ -43,6 +45,7 @@ impl Default for ServerConfig {
             search_deadline_ms: 3_000,
             everything_deadline_ms: 10_000,
             stop_deadline_ms: 15_000,
+            stale_after_seconds: 3_600,
         }
     }
 }
@@ -75,6 +78,12 @@ impl ServerConfig {
         Duration::from_millis(self.everything_deadline_ms)
     }
 
+    /// As [`Self::stale_after_seconds`].
+    #[must_use]
+    pub fn stale_after(&self) -> Duration {
+        Duration::from_secs(self.stale_after_seconds)
+    }
+
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(url) = &self.public_base_url {
@@ -94,6 +103,7 @@ impl ServerConfig {
         within(&mut problems, "server.search_deadline_ms", self.search_deadline_ms, 100..=60_000);
         within(&mut problems, "server.everything_deadline_ms", self.everything_deadline_ms, 100..=60_000);
         within(&mut problems, "server.stop_deadline_ms", self.stop_deadline_ms, 0..=120_000);
+        within(&mut problems, "server.stale_after_seconds", self.stale_after_seconds, 60..=86_400);
         problems
     }
 }

@@ -5,7 +5,7 @@ use super::kept::{self, Dealing};
 use super::kept_type::{self, KeptType, Wanted};
 use super::layers::Peer;
 use super::outcome::Rejection;
-use super::{App, only, respond};
+use super::{App, UnderWay, only, respond};
 use crate::audit::Interaction;
 use crate::disclose::Failure;
 use crate::ids::{LogicalId, NhsNumber, Sealer};
@@ -82,7 +82,7 @@ async fn create(
         };
         dealing.attempt.note_patient(draft.patient());
         dealing.attempt.note_id(draft.id().to_string());
-        let stored = keep(dealing, episode::create_job(draft, app.service.clock.now())).await?;
+        let stored = keep(&app.under_way, dealing, episode::create_job(draft, app.service.clock.now())).await?;
         let location = format!("{}/{TYPE}/{}", app.base.0, stored.id);
         Ok(kept_type::shown::<Episode>(&app, StatusCode::CREATED, &stored, Some(&location)))
     };
@@ -114,14 +114,18 @@ async fn update(
             Ok(job) => job,
             Err(rejection) => return Err(dealing.refuse(rejection).await),
         };
-        let stored = keep(dealing, job).await?;
+        let stored = keep(&app.under_way, dealing, job).await?;
         Ok(kept_type::shown::<Episode>(&app, StatusCode::OK, &stored, None))
     };
     respond(&peer, answer.await)
 }
 
-async fn keep(dealing: Dealing, job: crate::store::Job<StoredEpisode>) -> Result<StoredEpisode, Rejection> {
-    kept::detached(async move {
+async fn keep(
+    under_way: &UnderWay,
+    dealing: Dealing,
+    job: crate::store::Job<StoredEpisode>,
+) -> Result<StoredEpisode, Rejection> {
+    kept::detached(under_way, async move {
         match dealing.write(None, false, job).await {
             Ok(audited) => Ok(audited.into_inner()),
             Err((again, error)) => Err(again.failed(error).await),

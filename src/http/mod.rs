@@ -18,9 +18,11 @@ pub mod outcome;
 mod record;
 mod task;
 mod terminology;
+mod under_way;
 
 pub use answer::Base;
 pub use layers::{Gate, Peer};
+pub use under_way::UnderWay;
 
 use crate::disclose::Service;
 use crate::identity::Identity;
@@ -44,6 +46,8 @@ pub struct App {
     pub base: Base,
     /// Whether the demo's routes stand beside it.
     pub demo: bool,
+    /// What a stop waits for.
+    pub under_way: UnderWay,
 }
 
 /// Every route of the service. `extra` are routes of the demo, if any.

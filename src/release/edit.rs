@@ -80,6 +80,7 @@ fn stripped(raw: &str, gone: &HashSet<String>) -> Result<Option<String>, serde_j
         Some(b'{') => {
             let members: Members<'_> = serde_json::from_str(raw)?;
             let mut out = Vec::with_capacity(members.0.len());
+            let all = members.0.len();
             for (name, raw) in members.0 {
                 let names_gone = |to: String| gone.contains(relative(&to));
                 if name == "reference" && serde_json::from_str::<String>(raw.get()).is_ok_and(names_gone) {
@@ -92,7 +93,9 @@ fn stripped(raw: &str, gone: &HashSet<String>) -> Result<Option<String>, serde_j
                     None => {}
                 }
             }
-            Ok((!out.is_empty()).then(|| object(&out)))
+            // An extension without its value is none.
+            let void = out.len() < all && out.iter().all(|(name, _)| name == "url");
+            Ok((!void).then(|| object(&out)))
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(raw)?;

@@ -41,8 +41,10 @@ pub fn release(held: Vec<Held>, exclusions: &Exclusions, agreed: &[View], patien
 
 /// What the rules place with certainty outside every agreed view goes, but never what safety rests on.
 fn in_agreed_views(held: &Held, agreed: &[View]) -> bool {
-    let always = matches!(held.kind, Kind::AllergyIntolerance | Kind::MedicationStatement)
-        || (held.kind == Kind::Condition && held.with_problem);
+    let always = matches!(
+        held.kind,
+        Kind::AllergyIntolerance | Kind::MedicationStatement | Kind::MedicationRequest | Kind::Immunization
+    ) || (held.kind == Kind::Condition && held.with_problem);
     always || held.placed_in.is_empty() || held.placed_in.iter().any(|view| agreed.contains(view))
 }
 

@@ -262,6 +262,12 @@ fn unlink(record: &mut Record) {
     for event in &mut record.events {
         let own = event.id.clone();
         tidy(&mut event.children, |id| *id != own && left.contains(id));
+        for specimen in event.report.iter_mut().flat_map(|report| &mut report.specimens) {
+            tidy(&mut specimen.members, |id| left.contains(id));
+        }
+        if let Some(plan) = &mut event.medication {
+            plan.cancellation_link = plan.cancellation_link.take().filter(|link| left.contains(link));
+        }
         if let Some(issue) = &mut event.issue {
             issue.plan = issue.plan.take().filter(|plan| left.contains(plan));
         }

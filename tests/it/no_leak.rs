@@ -296,7 +296,7 @@ async fn transcript(running: &Running, patient: NhsNumber, withheld: &[String], 
     }
     for legacy in withheld {
         let withheld = sealer.seal(patient, legacy, Suffix(0));
-        for kind in [Kind::Condition, Kind::Observation, Kind::MedicationStatement, Kind::AllergyIntolerance] {
+        for kind in Kind::ALL {
             asked.push(("GET", format!("{kind}/{withheld}"), String::new()));
         }
     }

@@ -6,6 +6,7 @@
 mod legacy;
 mod load;
 mod pipeline;
+mod signatures;
 mod times;
 
 use crate::{refuse, say};
@@ -113,6 +114,9 @@ impl Bench {
         .await;
         stand.running.stop().await;
         measured?;
+        let (keys, counted) = (PathBuf::from(folder), stand.counted / 5);
+        let costs = tokio::task::spawn_blocking(move || signing(&keys, counted)).await;
+        costs.map_err(|_| "the signing broke".to_owned())??;
         let sizes = if events == LARGER { vec![events] } else { vec![events, LARGER] };
         for events in sizes {
             let holding = record(SEED, events)?;
@@ -311,6 +315,14 @@ impl Stand {
         }
         Ok(())
     }
+}
+
+fn signing(folder: &Path, counted: Duration) -> Result<(), String> {
+    say("\nWS-Security, one thread: RSA 2048 and SHA-256, Timestamp, Body and four addressing headers signed");
+    for size in signatures::SIZES {
+        signatures::measure(folder, size, counted)?.lines().iter().for_each(|line| say(line));
+    }
+    Ok(())
 }
 
 fn pipeline_of(holding: &Holding, events: usize, counted: Duration) -> Result<(), String> {
