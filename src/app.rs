@@ -64,6 +64,7 @@ pub struct Server {
     stop_within: Duration,
     service: Arc<Service>,
     under_way: http::UnderWay,
+    gateway: Gateway,
 }
 
 /// How long a client may take to send its request's head.
@@ -85,13 +86,14 @@ impl Server {
         let sealer = config.ids.sealer().map_err(BuildError::Ids)?;
         let identity = Identity::new(&config.identity, clock.clone()).map_err(BuildError::Identity)?;
         let gateway = Gateway::build(&config.gateway, clock.clone()).map_err(BuildError::Gateway)?;
+        gateway.announce();
         let store = Store::open(&config.store).await.map_err(BuildError::Store)?;
         let audit = Audit::start(store.clone(), &config.audit, clock.clone()).await.map_err(BuildError::Audit)?;
         let register = Register::new(store.clone());
         if let Some(file) = &config.register.import {
             import(&store, file, &clock).await?;
         }
-        let views = Views::new(config.cache, gateway, exclusions, sealer.clone(), clock.clone());
+        let views = Views::new(config.cache, gateway.clone(), exclusions, sealer.clone(), clock.clone());
         let listen = config.server.listen;
         let listener = TcpListener::bind(listen).await.map_err(|error| BuildError::Listen(listen, error))?;
         let bound = listener.local_addr().map_err(|error| BuildError::Listen(listen, error))?;
@@ -127,7 +129,7 @@ impl Server {
         };
         let router = http::router(Arc::new(app), Gate::new(config.server.max_in_flight), extra);
         let stop_within = Duration::from_millis(config.server.stop_deadline_ms);
-        Ok(Self { listener, metrics, router, base, store, stop_within, service, under_way })
+        Ok(Self { listener, metrics, router, base, store, stop_within, service, under_way, gateway })
     }
 
     /// The base of every URL that the service makes.
@@ -155,6 +157,8 @@ impl Server {
             tokio::spawn(async move { axum::serve(listener, router).await })
         });
         let watch = tokio::spawn(forget_on_change(self.store.clone(), self.service.clone()));
+        let gateway = self.gateway;
+        let renewal = tokio::spawn(async move { gateway.watch().await });
         let sweep = tokio::spawn(close_interrupted(self.store.engine(), self.service.audit.clone()));
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
@@ -195,6 +199,7 @@ impl Server {
             metrics.abort();
         }
         watch.abort();
+        renewal.abort();
         sweep.abort();
         self.store.close().await;
     }

@@ -8,6 +8,7 @@
 //! | code | code and term; where only targetDrug is recorded, that |
 //! | recordedDate | effectiveTime, the date asserted; else availabilityTimeStamp. Never onset |
 //! | recorder, asserter | enteredBy, authorising |
+//! | note | associatedText of the types that the wire profile lists, of none by default |
 //! | reaction.substance | targetDrug, with manifestation "no information" |
 
 use super::classify::Shape;
@@ -49,7 +50,10 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         recorded_date: event.effective.and_then(dates::date_time).or_else(|| Maker::recorded(event)).map(Into::into),
         recorder: maker.staff(&mut links, event.entered_by.as_deref()),
         asserter: maker.staff(&mut links, event.authorising.as_deref()),
-        note: codes::qualifiers(event.code.as_ref()).chain(condition::episodicity(event)).collect(),
+        note: codes::qualifiers(event.code.as_ref())
+            .chain(condition::episodicity(event))
+            .chain(event.associated_texts.iter().filter_map(|text| parts::text(text)).map(parts::note))
+            .collect(),
         reaction: reaction.into_iter().collect(),
         ..Default::default()
     };

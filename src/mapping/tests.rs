@@ -241,6 +241,20 @@ fn an_allergy_that_defines_a_problem_is_both_and_the_problems_end_does_not_end_i
 }
 
 #[test]
+fn a_text_that_the_wire_profile_keeps_is_the_note_of_an_allergy_and_of_nothing_else() {
+    let text = |mut event: Event| {
+        event.associated_texts = vec!["Rash as a child".to_owned()];
+        event
+    };
+    let allergy = text(coded("a1", "ALL", "14L1", "H/O: penicillin allergy"));
+    let other = text(coded("o1", "OBS", "H33", "Asthma"));
+    let outcome = mapped_in(&record(vec![allergy, other]), View::RisksAndWarnings);
+    assert_eq!(outcome.one(Kind::AllergyIntolerance)["note"][0]["text"], "Rash as a child");
+    let noted = outcome.resources.iter().filter(|(.., json)| json.to_string().contains("Rash as a child"));
+    assert_eq!(noted.count(), 1);
+}
+
+#[test]
 fn an_allergy_filed_as_an_observation_surfaces_and_its_category_is_only_what_is_certain() {
     for (read, category) in [("14L", json!(["medication"])), ("SN53", Json::Null), ("ZV14", json!(["medication"]))] {
         let outcome = mapped(&record(vec![coded("o", "OBS", read, "An allergy")]));

@@ -15,4 +15,4 @@ pub use admin::{Address, LocalMixture, Location, Organisation, Patient, Person, 
 pub use drugs::{Issue, Medication, Supply};
 pub use ledger::{Fate, Ledger, Reason};
 pub use model::{Code, Encounter, Event, Marks, PartialDate, Policy, Problem, Range, Record, Referral, Report, Value};
-pub use read::{Limits, ReadError, read};
+pub use read::{Limits, ReadError, Reading, read, read_as};

@@ -166,6 +166,8 @@ pub struct Event {
     pub code: Option<Code>,
     /// `displayTerm`.
     pub term: Option<String>,
+    /// `associatedText`, of the types that the wire profile lists; of no type by default.
+    pub associated_texts: Vec<String>,
     /// `organisation`, the first.
     pub organisation: Option<String>,
     /// The marks on it.

@@ -44,6 +44,7 @@ pub(super) fn entry_hit<'l>(
         .find_map(|code| code_hit(code, qualifiers, exclusions))
         .or_else(|| event.term.as_deref().and_then(of_text))
         .or_else(|| texts.into_iter().flatten().find_map(of_text))
+        .or_else(|| event.associated_texts.iter().find_map(|text| of_text(text)))
         .or_else(|| supplies(event).filter_map(|supply| mixtures.get(supply.mixture.as_ref()?)).find_map(of_mixture))
 }
 

@@ -13,7 +13,7 @@ use super::switches::{Effect, Switches};
 use super::tampering::speak;
 use super::{rules, sealing};
 use crate::clock::{Clock, rfc3339};
-use crate::gateway::security::Signer;
+use crate::gateway::security::{Current, Signer};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -22,12 +22,15 @@ use hyper::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 /// What every connection has in common.
 pub(super) struct Shared {
     pub rules: Rules,
     /// Signs answers where the profile demands it.
-    pub signer: Option<Signer>,
+    pub signer: Current<Option<Signer>>,
+    /// New connections are taken with it.
+    pub acceptor: Current<TlsAcceptor>,
     pub holdings: Arc<Holdings>,
     pub clock: Clock,
     pub log: Log,
@@ -137,6 +140,7 @@ impl Shared {
                 let today = crate::clock::to_london(self.clock.now()).date();
                 let range = if view == crate::kinds::View::PatientDetails { (None, None) } else { wanted.range };
                 let xml = holding.cut(view, range, today, profile.limits.recent_tests_months);
+                let xml = renamed(xml, &profile.payload);
                 Answer::Record { holding, view, xml, complete: complete && !partial }
             }),
         }
@@ -181,7 +185,7 @@ impl Shared {
 
     /// Signs an answer where the profile demands it.
     fn seal(&self, text: String) -> String {
-        match &self.signer {
+        match &*self.signer.held() {
             Some(signer) => sealing::seal(&text, signer, self.clock.now(), &self.rules.profile).unwrap_or(text),
             None => text,
         }
@@ -195,6 +199,17 @@ impl Shared {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+/// Records are held in OpenHR's own name; a profile may have another.
+fn renamed(xml: String, names: &crate::gateway::profile::Payload) -> String {
+    const HEAD: &str = "<openHealthRecord xmlns=\"http://www.e-mis.com/emisopen\"";
+    const TAIL: &str = "</openHealthRecord>";
+    let head = format!("<{} xmlns=\"{}\"", names.record_root, names.record_namespace);
+    match xml.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix(TAIL)) {
+        Some(rest) if head != HEAD => format!("{head}{rest}</{}>", names.record_root),
+        _ => xml,
     }
 }
 

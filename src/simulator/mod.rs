@@ -25,6 +25,7 @@ pub mod heard;
 pub mod holdings;
 pub mod log;
 pub mod outlook;
+pub mod papers;
 pub mod pki;
 pub mod running;
 pub mod server;

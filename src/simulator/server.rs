@@ -8,15 +8,14 @@ use super::heard::{Heard, Hearing};
 use super::holdings::Holdings;
 use super::line::{Counts, Line};
 use super::log::{Extract, Log};
+use super::papers::{Made, Papers};
 use super::replay::Replay;
 use super::switches::Switches;
 use crate::clock::Clock;
 use crate::gateway::WireProfile;
-use crate::gateway::security::{Signer, Verifier, certificates, common_name, key, roots};
+use crate::gateway::security::{Current, common_name};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use rustls_pki_types::CertificateRevocationListDer;
-use rustls_pki_types::pem::PemObject as _;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -85,33 +84,32 @@ impl Server {
     /// Every problem.
     pub async fn bind(config: SimulatorConfig) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
-        let tls = tls(&config).map_err(|problem| problems.push(problem)).ok();
-        let verifier = verifier(&config).map_err(|problem| problems.push(problem)).ok();
-        let signer = signer(&config).map_err(|problem| problems.push(problem)).ok();
+        let made = Papers::from(&config).make(&config.profile).map_err(|mut more| problems.append(&mut more)).ok();
         let log =
             Log::new(config.log.as_deref()).map_err(|error| problems.push(format!("log of extracts: {error}"))).ok();
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|error| problems.push(format!("{}: {error}", config.listen))).ok();
-        let (Some(tls), Some(verifier), Some(signer), Some(log), Some(listener)) =
-            (tls, verifier, signer, log, listener)
-        else {
+        let (Some(Made { acceptor, verifier, signer }), Some(log), Some(listener)) = (made, log, listener) else {
             return Err(problems);
         };
         let address = listener.local_addr().map_err(|error| vec![error.to_string()])?;
-        let own_urls = if config.own_urls.is_empty() {
+        let mut own_urls = if config.own_urls.is_empty() {
             ["localhost", "127.0.0.1"].map(|host| format!("https://{host}:{}{PATH}", address.port())).to_vec()
         } else {
             config.own_urls
         };
-        if config.profile.security.legacy_itk {
-            tracing::warn!("the wire profile accepts SHA-1 and unsigned bodies: legacy-itk");
+        if !config.profile.addressing.to.is_empty() {
+            own_urls.push(config.profile.addressing.to.clone());
         }
+        config.profile.announce();
+        let (verifier, signer, acceptor) = (Current::new(verifier), Current::new(signer), Current::new(acceptor));
         let rules =
             Rules { profile: config.profile, verifier, speakers: config.speakers, own_urls, replay: Replay::default() };
         let (stopping, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
             rules,
             signer,
+            acceptor,
             switches: Switches::of(&config.holdings),
             holdings: config.holdings,
             clock: config.clock,
@@ -124,7 +122,7 @@ impl Server {
             None => None,
             Some(at) => Some(steer(at, &shared).await.map_err(|problem| vec![problem])?),
         };
-        let task = tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(tls)), Arc::clone(&shared), stopped));
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
         Ok(Self { address, control, shared, stopping, task })
     }
 
@@ -164,6 +162,18 @@ impl Server {
         self.shared.log.all()
     }
 
+    /// Takes other certificates, keys and lists into force; connections under way end with what they began with.
+    ///
+    /// # Errors
+    /// Every problem, and then nothing changes.
+    pub fn renew(&self, papers: &Papers) -> Result<(), Vec<String>> {
+        let Made { acceptor, verifier, signer } = papers.make(&self.shared.rules.profile)?;
+        self.shared.rules.verifier.replace(verifier);
+        self.shared.signer.replace(signer);
+        self.shared.acceptor.replace(acceptor);
+        Ok(())
+    }
+
     /// Takes no more, finishes what is under way, and returns.
     pub async fn stop(self) {
         let _ = self.stopping.send(true);
@@ -189,50 +199,7 @@ async fn steer(at: SocketAddr, shared: &Arc<Shared>) -> Result<SocketAddr, Strin
     Ok(bound)
 }
 
-fn lists(pem: Option<&[u8]>) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
-    let lists = pem.map(|pem| CertificateRevocationListDer::pem_slice_iter(pem).collect::<Result<_, _>>()).transpose();
-    lists.map(Option::unwrap_or_default).map_err(|_| "a revocation list that cannot be read".to_owned())
-}
-
-fn tls(config: &SimulatorConfig) -> Result<rustls::ServerConfig, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let trusted = roots(&config.client_ca).map_err(|error| format!("client trust list: {error}"))?;
-    let verifier =
-        rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(trusted), Arc::clone(&provider))
-            .with_crls(lists(config.client_crl.as_deref())?)
-            .allow_unknown_revocation_status()
-            .build()
-            .map_err(|error| format!("client trust list: {error}"))?;
-    let chain = certificates(&config.certificate).map_err(|error| format!("server certificate: {error}"))?;
-    let key = key(&config.key).map_err(|error| format!("server key: {error}"))?;
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .map_err(|error| format!("server certificate: {error}"))?;
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(tls)
-}
-
-/// The server's own certificate signs its answers, too.
-fn signer(config: &SimulatorConfig) -> Result<Option<Signer>, String> {
-    let rules = &config.profile.security;
-    if !rules.require_signed_response {
-        return Ok(None);
-    }
-    Signer::from_pem(&config.certificate, &config.key, rules.signature, rules.digest)
-        .map(Some)
-        .map_err(|error| format!("server certificate, for signed answers: {error}"))
-}
-
-fn verifier(config: &SimulatorConfig) -> Result<Verifier, String> {
-    let trusted = certificates(&config.signing_ca).map_err(|error| format!("signing trust list: {error}"))?;
-    Verifier::new(&trusted, &lists(config.signing_crl.as_deref())?, &config.profile.security)
-        .map_err(|error| format!("signing trust list: {error}"))
-}
-
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     loop {
         let stream = tokio::select! {
@@ -246,7 +213,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared
             }
         };
         let watcher = graceful.watcher();
-        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        let (acceptor, shared) = (TlsAcceptor::clone(&shared.acceptor.held()), Arc::clone(&shared));
         tokio::spawn(async move { serve(stream, acceptor, shared, watcher).await });
     }
     drop(listener);

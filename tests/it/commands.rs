@@ -1,8 +1,10 @@
 //! The commands that look at a synthetic record, from outside: what they print, and what they never print.
 
+use mig_fhir::clock::Clock;
 use mig_fhir::ids::Sealer;
 use mig_fhir::record::{Fate, Limits, read};
 use mig_fhir::release::{Exclusions, explain, screen};
+use mig_fhir::simulator::demo::Demo;
 use mig_fhir::simulator::holdings::Holdings;
 use mig_fhir::simulator::outlook::outlook;
 use std::collections::BTreeSet;
@@ -146,10 +148,27 @@ fn documents_and_the_wire_profile_are_printed_without_a_deployment() {
         (&["openapi"][..], "\"openapi\""),
         (&["capability"], "\"CapabilityStatement\""),
         (&["check", "--print-wire-profile"], "[addressing]"),
+        (&["check", "--print-wire-profile", "--legacy-itk"], "signature = \"rsa-sha1\""),
         (&["check", "--print-schema"], "<xs:schema"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_mig-fhir")).args(arguments).output().expect("runs");
         assert!(output.status.success(), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stdout).contains(expected), "{arguments:?}");
+    }
+}
+
+#[test]
+fn check_says_how_many_days_each_certificate_has_left_and_warns_below_the_threshold() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let demo = Demo::in_folder(Some(folder.path()), Vec::new(), Clock::system()).expect("a demo");
+    demo.settings("127.0.0.1:0".parse().expect("an address"), "https://127.0.0.1:1/mig").expect("settings");
+    for (days, warned) in [("30", false), ("400", true)] {
+        let (_, text) = run(&["check", "--warn-days", days, "--config"], &folder.path().join("config.toml"));
+        for key in ["ca", "client_certificate"] {
+            let start = format!("gateway.{key}: expires ");
+            let line = text.lines().find(|line| line.starts_with(&start)).expect("a line");
+            assert!(line.contains("(364 days left)"), "{line}");
+            assert_eq!(line.contains("WARNING"), warned, "{line}");
+        }
     }
 }

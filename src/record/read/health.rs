@@ -134,6 +134,7 @@ fn event(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> Res
             "organisation" => first(&mut read.organisation, cursor.id()?),
             "confidentialityPolicy" => named_policy(cursor, &mut read.marks, &mut building.named_policies)?,
             "hidden" => read.marks.hidden |= cursor.guard()?,
+            "associatedText" if building.associated_text_of.contains(&read.kind) => associated_text(cursor, &mut read)?,
             name => {
                 let payload = match name {
                     "observation" => "OBS",
@@ -180,6 +181,17 @@ fn event(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> Res
     } else {
         cursor.odd("event-without-identity");
         building.record.unidentified.push((read.id, read.kind));
+    }
+    Ok(())
+}
+
+/// A text that the wire profile keeps for this type.
+fn associated_text(cursor: &mut Cursor<'_>, event: &mut Event) -> Result<(), ReadError> {
+    while let Some(tag) = cursor.child()? {
+        match tag.name() {
+            "value" => event.associated_texts.extend(cursor.text()?),
+            _ => cursor.skip()?,
+        }
     }
     Ok(())
 }
