@@ -39,7 +39,7 @@ impl Demo {
                 Err(problems) => return super::refuse(&problems),
             },
         };
-        let start = Start { listen: self.listen, data: self.data, holdings, clock };
+        let start = Start { listen: self.listen, data: self.data, holdings, clock, store: None };
         let running = match Running::start(start).await {
             Ok(running) => running,
             Err(error) => return super::refuse(&[chain(&error)]),

@@ -13,6 +13,7 @@ use crate::app::{BuildError, Server};
 use crate::clock::Clock;
 use crate::disclose::Service;
 use crate::gateway::WireProfile;
+use crate::store::StoreConfig;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub struct Start {
     pub holdings: Holdings,
     /// Now.
     pub clock: Clock,
+    /// Where the store is, if not in the folder.
+    pub store: Option<StoreConfig>,
 }
 
 /// Why a demo does not run.
@@ -68,7 +71,7 @@ impl Running {
     /// # Errors
     /// [`StartError`].
     pub async fn start(start: Start) -> Result<Self, StartError> {
-        let Start { listen, data, holdings, clock } = start;
+        let Start { listen, data, holdings, clock, store } = start;
         let patients: Vec<DemoPatient> = holdings.iter().filter_map(DemoPatient::of).collect();
         let demo = Demo::in_folder(data.as_deref(), patients, clock.clone())?;
         let pki = demo.pki();
@@ -93,7 +96,10 @@ impl Running {
         .await
         .map_err(StartError::Simulator)?;
         let mig = format!("https://127.0.0.1:{}{}", simulator.local_addr().port(), server::PATH);
-        let config = demo.settings(listen, &mig)?;
+        let mut config = demo.settings(listen, &mig)?;
+        if let Some(store) = store {
+            config.store = store;
+        }
         let facade = Server::build(&config, clock, Some(demo_routes(demo.state()))).await?;
         demo.seed(facade.store()).await?;
         let (base, service) = (facade.base_url().to_owned(), facade.service());

@@ -95,7 +95,7 @@ impl Bench {
         }
         let (patient, others) = numbers.split_first().ok_or("no record")?;
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let start = Start { listen, data: Some(PathBuf::from(folder)), holdings, clock };
+        let start = Start { listen, data: Some(PathBuf::from(folder)), holdings, clock, store: None };
         let running = Running::start(start).await.map_err(|error| chain(&error))?;
         let clinician = cast::find("clinician").ok_or("no clinician")?;
         let token = running.token(clinician).ok_or("no token")?;
