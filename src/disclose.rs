@@ -17,7 +17,7 @@ use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::kinds::{Kind, View};
 use crate::policy::{self, Settings};
 use crate::register::Register;
-use crate::release::Released;
+use crate::release::{Notice, Released};
 use crate::search;
 use crate::store::StoreError;
 use crate::views::Views;
@@ -25,7 +25,7 @@ use question::{Question, understand};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// Everything a disclosure needs. One per process.
 pub struct Service {
@@ -166,6 +166,8 @@ pub struct Notes {
     pub stale: bool,
     /// Parameters ignored under `handling=lenient`.
     pub ignored: Vec<String>,
+    /// The neutral notice of this deployment.
+    pub notice: Notice,
 }
 
 /// The audit is not durable: nothing may be said beyond that.
@@ -226,20 +228,21 @@ async fn consider(
 ) -> (Result<Disclosed, Failure>, Option<Revision>) {
     let mut standing = None;
     let answer = async {
-        let facts = policy::facts(
-            &service.register,
-            &service.settings,
-            attempt.caller(),
-            question.asked(),
-            service.clock.now(),
-        )
-        .await?;
+        let now = service.clock.now();
+        let facts = policy::facts(&service.register, &service.settings, attempt.caller(), question.asked(), now);
+        let facts = timeout_at(deadline, facts).await.unwrap_or(Err(StoreError::Slow))?;
         let clearance = policy::clear(attempt, &facts)?;
         standing = Some(clearance.revision());
         attempt.note_purpose(clearance.purpose());
-        note_occasion(attempt, clearance.occasion(), service.views.exclusions_version());
+        note_occasion(attempt, clearance.occasion(), service.views.exclusions().version());
         let location = service.views.location(&clearance, fresh, deadline).await?;
-        let permit = policy::decide(clearance, &location)?;
+        let (consent, birth_date) = (clearance.occasion().consent.clone(), clearance.birth_date());
+        let decided = policy::decide(clearance, &location);
+        if decided.is_err() {
+            // A refusal rests on what the practice says now, never on what was kept.
+            service.views.forget_location(consent, birth_date).await;
+        }
+        let permit = decided?;
         attempt.note_practice(permit.practice());
         let (agreement, version) = permit.agreement();
         attempt.note_basis(|basis| basis.agreement = Some(format!("{agreement}/{version}")));

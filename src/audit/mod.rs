@@ -175,7 +175,7 @@ impl Audit {
     /// With a revision the row commits only if the register's revision is still that one.
     ///
     /// # Errors
-    /// [`NotClosed`]: nothing was written and nothing may be disclosed.
+    /// [`NotClosed`]: nothing may be disclosed. Nothing was written, unless the store was too slow to tell.
     pub async fn close<T>(
         &self,
         attempt: Attempt,

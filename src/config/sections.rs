@@ -4,9 +4,7 @@ use crate::audit::AuditConfig;
 use crate::ids::{Network, RoleCode, Sealer};
 use crate::policy::Settings;
 use crate::register::agreements::import;
-use crate::release::Exclusions;
 use crate::store::StoreConfig;
-use crate::telemetry::chain;
 use crate::views::CacheConfig;
 use serde::Deserialize;
 use std::fs::File;
@@ -36,6 +34,8 @@ pub struct ServerConfig {
     pub everything_deadline_ms: u64,
     /// How long a stop waits for requests under way, in milliseconds.
     pub stop_deadline_ms: u64,
+    /// From what age on, in seconds, a record carries a warning.
+    pub stale_after_seconds: u64,
 }
 
 impl Default for ServerConfig {
@@ -49,6 +49,7 @@ impl Default for ServerConfig {
             search_deadline_ms: 3_000,
             everything_deadline_ms: 10_000,
             stop_deadline_ms: 15_000,
+            stale_after_seconds: 3_600,
         }
     }
 }
@@ -87,6 +88,12 @@ impl ServerConfig {
         self.trusted_proxies.iter().filter_map(|text| Network::parse(text)).collect()
     }
 
+    /// As [`Self::stale_after_seconds`].
+    #[must_use]
+    pub fn stale_after(&self) -> Duration {
+        Duration::from_secs(self.stale_after_seconds)
+    }
+
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(url) = &self.public_base_url {
@@ -107,6 +114,7 @@ impl ServerConfig {
         within(&mut problems, "server.search_deadline_ms", self.search_deadline_ms, 100..=60_000);
         within(&mut problems, "server.everything_deadline_ms", self.everything_deadline_ms, 100..=60_000);
         within(&mut problems, "server.stop_deadline_ms", self.stop_deadline_ms, 0..=120_000);
+        within(&mut problems, "server.stale_after_seconds", self.stale_after_seconds, 60..=86_400);
         problems
     }
 }
@@ -217,28 +225,6 @@ impl IdsConfig {
         }
         within(&mut problems, "ids.version", u64::from(self.version), 0..=25);
         problems
-    }
-}
-
-/// Exclusion lists beside the built-in one.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ExclusionsConfig {
-    /// Further files in the form of the built-in one. They can only add.
-    pub files: Vec<PathBuf>,
-}
-
-impl ExclusionsConfig {
-    /// The list in force.
-    ///
-    /// # Errors
-    /// What is wrong with a file, or with the built-in list's check digits.
-    pub fn load(&self) -> Result<Exclusions, String> {
-        Exclusions::load(&self.files).map_err(|error| chain(&error))
-    }
-
-    pub(super) fn problems(&self) -> Vec<String> {
-        self.load().err().map(|problem| format!("exclusions.files: {problem}")).into_iter().collect()
     }
 }
 

@@ -186,6 +186,7 @@ impl Question {
         notes.incomplete = views.iter().any(|view| !view.complete);
         let recorded_as_at = views.iter().map(|view| view.recorded_as_at).min();
         let oldest = service.clock.now() - service.bounds.stale_after;
+        notes.notice = service.views.exclusions().notice();
         notes.stale = recorded_as_at.is_some_and(|at| at < oldest);
         match &self.form {
             Form::Read(kind, id) => match search::find(*kind, id, &pool) {
@@ -226,6 +227,7 @@ impl Question {
         notes: Notes,
         recorded_as_at: Option<OffsetDateTime>,
     ) -> Result<Disclosed, Failure> {
+        let notes = Notes { notice: service.views.exclusions().notice(), ..notes };
         let page = search::run(query, pool).map_err(|_| Failure::PageExpired)?;
         let next = holder(caller).and_then(|holder| page.next(&service.sealer, &holder));
         let path = match query.kind() {

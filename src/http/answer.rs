@@ -7,7 +7,7 @@ use super::outcome::{self, Rejection};
 use crate::audit::Audited;
 use crate::clock;
 use crate::disclose::{Disclosed, Failure, Notes, Searchset};
-use crate::release::{self, Released};
+use crate::release::Released;
 use crate::telemetry;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -219,7 +219,7 @@ fn entry(out: &mut Vec<u8>, resource: &Released, mode: &str, base: &Base) {
 /// The outcome entry: the neutral notice, always, and the warnings.
 fn notes(notes: &Notes) -> Value {
     // The notice is JSON of our own making, the same for all; read once, it cannot fail.
-    let notice: Option<Value> = serde_json::from_str(release::notice().issue).ok();
+    let notice: Option<Value> = serde_json::from_str(notes.notice.issue).ok();
     let warnings = warnings(notes)
         .into_iter()
         .map(|(code, text)| json!({ "severity": "warning", "code": code, "details": { "text": text } }));

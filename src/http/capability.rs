@@ -3,7 +3,7 @@
 //! The statement of the checked-in `profiles/capability.json` is the same with a local address; a test compares them.
 
 use super::document;
-use crate::catalogue::{KEPT, Kept, row};
+use crate::catalogue::{KEPT, Kept, PUBLIC, row};
 use crate::kinds::Kind;
 use crate::search::{COMMON, Include, Parameter};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ pub fn statement(base: &str) -> Value {
                 "description": "A bearer token of a configured issuer with the scopes of every type that the answer could \
                                 hold, such as user/Condition.rs."
             },
-            "resource": Kind::ALL.iter().map(|kind| of_the_record(*kind)).chain(KEPT.iter().map(kept)).collect::<Vec<_>>(),
+            "resource": Kind::ALL.iter().map(|kind| of_the_record(*kind)).chain(KEPT.iter().chain(PUBLIC).map(kept)).collect::<Vec<_>>(),
             "interaction": [{ "code": "batch", "documentation": "Of EpisodeOfCare alone, to create and update, 500 entries at most." }]
         }]
     })
@@ -145,7 +145,7 @@ mod tests {
     fn every_type_has_its_row_and_what_is_referred_to_is_read_only() {
         let statement = statement("https://example.test/FHIR/R4");
         let resources = statement["rest"][0]["resource"].as_array().expect("rows");
-        assert_eq!(resources.len(), Kind::ALL.len() + KEPT.len());
+        assert_eq!(resources.len(), Kind::ALL.len() + KEPT.len() + PUBLIC.len());
         for kind in Kind::ALL {
             let resource = resources.iter().find(|row| row["type"] == kind.as_str()).expect("a row");
             assert_eq!(resource.get("searchParam").is_none(), kind.is_referred_to(), "{kind}");

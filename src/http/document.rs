@@ -9,7 +9,6 @@ use crate::disclose::Composed;
 use crate::document::{self, Section, VIEW_SYSTEM};
 use crate::ids::LogicalId;
 use crate::kinds::Kind;
-use crate::release;
 use serde_json::{Value, json};
 
 /// The canonical of our OperationDefinition (`profiles/operation`).
@@ -117,7 +116,7 @@ fn notice(composed: &Composed) -> Value {
     let as_at = composed.recorded_as_at.map(|at| document::reader_date(&clock::rfc3339(clock::to_london(at))));
     let as_at = as_at.map(|at| format!("The practice's system gave the record as it was on {at}."));
     let warnings = warnings(&composed.notes).into_iter().map(|(_, text)| text);
-    let texts: Vec<String> = [release::notice().text.to_owned()].into_iter().chain(warnings).chain(as_at).collect();
+    let texts: Vec<String> = [composed.notes.notice.text.to_owned()].into_iter().chain(warnings).chain(as_at).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     json!({ "title": "What this document may not show", "text": narrative(&document::paragraphs(&texts)) })
 }

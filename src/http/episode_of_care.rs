@@ -5,7 +5,7 @@ use super::kept::{self, Dealing};
 use super::kept_type::{self, KeptType, Wanted};
 use super::layers::Peer;
 use super::outcome::Rejection;
-use super::{App, only, respond};
+use super::{App, UnderWay, only, respond};
 use crate::audit::Interaction;
 use crate::disclose::Failure;
 use crate::ids::{LogicalId, NhsNumber, Sealer};
@@ -175,7 +175,7 @@ pub async fn created(
         }
         dealing.attempt.note_id(draft.id().to_string());
         let job = episode::create_unless_job(draft, unless.clone(), app.service.clock.now());
-        match keep(dealing, job).await? {
+        match keep(&app.under_way, dealing, job).await? {
             Ok(stored) => return Ok((stored, true)),
             // Somebody else was first: it is theirs that is told now.
             Err((open, StoreError::Conflict)) if again => dealing = *open,
@@ -196,7 +196,7 @@ pub async fn updated(mut dealing: Dealing, id: &str, body: &Value, expected: i64
     }
     .await;
     match drafted {
-        Ok(job) => match keep(dealing, job).await? {
+        Ok(job) => match keep(&app.under_way, dealing, job).await? {
             Ok(stored) => Ok(stored),
             Err((open, error)) => Err(open.failed(error).await),
         },
@@ -207,6 +207,6 @@ pub async fn updated(mut dealing: Dealing, id: &str, body: &Value, expected: i64
 type Written = Result<StoredEpisode, (Box<Dealing>, StoreError)>;
 
 /// Detached: a client that hangs up cannot part the episode from its AuditEvent.
-async fn keep(dealing: Dealing, job: Job<StoredEpisode>) -> Result<Written, Rejection> {
-    kept::detached(async move { Ok(dealing.write(None, false, job).await.map(crate::audit::Audited::into_inner)) }).await
+async fn keep(under_way: &UnderWay, dealing: Dealing, job: Job<StoredEpisode>) -> Result<Written, Rejection> {
+    kept::detached(under_way, async move { Ok(dealing.write(None, false, job).await.map(crate::audit::Audited::into_inner)) }).await
 }

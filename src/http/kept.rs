@@ -1,9 +1,9 @@
 //! What the routes of kept resources have in common: an attempt, how far the caller reaches, and an audited end.
 
-use super::App;
 use super::extract::{self, Pairs, Parameters};
 use super::layers::Peer;
 use super::outcome::Rejection;
+use super::{App, UnderWay};
 use crate::audit::{Attempt, Audited, Interaction, NotClosed, Outcome, Revision, Target};
 use crate::disclose::Failure;
 use crate::identity::{Caller, Permission, SelectedRole};
@@ -178,10 +178,13 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
 ///
 /// # Errors
 /// Its own, or a bug.
-pub async fn detached<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Rejection>> + Send + 'static,
-) -> Result<T, Rejection> {
-    tokio::spawn(work).await.unwrap_or(Err(Rejection::Internal))
+pub fn detached<T, F>(under_way: &UnderWay, work: F) -> impl Future<Output = Result<T, Rejection>> + Send + use<T, F>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Rejection>> + Send + 'static,
+{
+    let running = under_way.detached(work);
+    async move { running.await.unwrap_or(Err(Rejection::Internal)) }
 }
 
 /// A parameter whose value is not understood.

@@ -21,9 +21,12 @@ mod page;
 mod record;
 mod sharing;
 mod task;
+mod terminology;
+mod under_way;
 
 pub use answer::Base;
 pub use layers::{Gate, Peer};
+pub use under_way::UnderWay;
 
 use crate::disclose::Service;
 use crate::identity::Identity;
@@ -49,6 +52,8 @@ pub struct App {
     pub demo: bool,
     /// Days between a practice's proposal to join an agreement in force and its first day (14).
     pub objection_days: u16,
+    /// What a stop waits for.
+    pub under_way: UnderWay,
 }
 
 /// Every route of the service. `extra` are routes of the demo, if any.
@@ -60,6 +65,7 @@ pub fn router(app: Arc<App>, gate: Gate, extra: Option<Router>) -> Router {
         .merge(task::routes())
         .merge(batch::routes())
         .merge(audit_event::routes())
+        .merge(terminology::routes())
         .route("/metadata", only("GET, HEAD", routing::get(metadata)));
     let router = Router::new()
         .nest("/FHIR/R4", fhir)

@@ -9,9 +9,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 /// The one style.
 pub const STYLE: &str = "body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:1.05rem/1.5 sans-serif;color:#212b32}\
     h1,h2,h3{line-height:1.25}li{margin:.2rem 0}.notice{border-left:.4rem solid #005eb8;padding:.2rem 1rem}\
-    table{border-collapse:collapse;width:100%}\
-    caption{text-align:left;font-weight:bold;padding:.3rem 0}th,td{text-align:left;padding:.2rem .6rem .2rem 0;\
-    border-bottom:1px solid #d8dde0}footer{margin-top:2rem;color:#4c6272}";
+    footer{margin-top:2rem;color:#425563}table{border-collapse:collapse;width:100%;margin:1rem 0}\
+    caption{text-align:left;font-weight:bold;padding:.3rem 0}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;\
+    border-bottom:1px solid #aeb7bd}a:focus{outline:.25rem solid #ffeb3b}";
 
 /// No script, no frame, nothing from elsewhere: the policy allows the one style and no more.
 #[must_use]

@@ -102,7 +102,11 @@ async fn run(
             let target = Target { interaction, resource_type: kind.to_string(), id: None, patient: None, query: raw };
             let attempt = app.service.audit.open(caller, target, extract::origin(peer));
             let app = app.clone();
-            return kept::detached(async move { Err(kept::refuse(&app, attempt, rejection).await) }).await;
+            return kept::detached(
+                &app.under_way.clone(),
+                async move { Err(kept::refuse(&app, attempt, rejection).await) },
+            )
+            .await;
         }
     };
     let lenient = extract::is_lenient(headers);
@@ -119,10 +123,10 @@ async fn run(
         }
     };
     let request = Request { ask, raw, fresh: extract::is_fresh(headers), origin: extract::origin(peer) };
-    let detached = tokio::spawn(disclose(app.service.clone(), caller, request));
-    match detached.await {
-        Ok(Ok(audited)) => Ok(answer::disclosed(audited, &app.base, peer)),
-        Ok(Err(unaudited)) => Err(Rejection::NotDurable(unaudited.0)),
-        Err(_) => Err(Rejection::Internal),
+    let disclosing = disclose(app.service.clone(), caller, request);
+    match app.under_way.detached(disclosing).await {
+        Some(Ok(audited)) => Ok(answer::disclosed(audited, &app.base, peer)),
+        Some(Err(unaudited)) => Err(Rejection::NotDurable(unaudited.0)),
+        None => Err(Rejection::Internal),
     }
 }

@@ -108,9 +108,22 @@ impl Demo {
     /// # Errors
     /// [`DemoError`].
     pub fn settings(&self, listen: SocketAddr, mig: &str) -> Result<Config, DemoError> {
+        self.settings_with(listen, mig, Vec::new())
+    }
+
+    /// The same, with settings of these names over them, as the environment would.
+    ///
+    /// # Errors
+    /// [`DemoError`].
+    pub fn settings_with(
+        &self,
+        listen: SocketAddr,
+        mig: &str,
+        over: Vec<(String, String)>,
+    ) -> Result<Config, DemoError> {
         self.write("agreements.toml", &self.agreements())?;
         self.write("config.toml", &self.settings_text(listen, mig))?;
-        Config::load(&self.folder.join("config.toml")).map_err(DemoError::Settings)
+        Config::load_with(&self.folder.join("config.toml"), over).map_err(DemoError::Settings)
     }
 
     /// Sharing agreements and enrolments, in the notation of `agreements import`.

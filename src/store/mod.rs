@@ -24,6 +24,10 @@ pub use writer::{GroupEnd, Hook};
 use futures_util::future::BoxFuture;
 use sqlx::Row as _;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a write may take until it is on disk. Beyond it nobody is answered as if it were; it may still get there.
+const WRITE: Duration = Duration::from_secs(4);
 
 /// A connection to either database.
 pub type Connection = sqlx::AnyConnection;
@@ -38,6 +42,9 @@ pub enum StoreError {
     /// The store cannot be reached, is full, or refused the write.
     #[error("the store is unavailable")]
     Unavailable(#[source] sqlx::Error),
+    /// It did not answer in time; what was to be written may still be.
+    #[error("the store is too slow")]
+    Slow,
     /// What the decision rested on has changed since it was read.
     #[error("the register has changed")]
     Stale,
@@ -95,9 +102,10 @@ impl Store {
     /// Runs a write in the next group and returns once the group is on disk.
     ///
     /// # Errors
-    /// The job's own error, or [`StoreError::Unavailable`] when the group could not be committed.
+    /// The job's own error, [`StoreError::Unavailable`] when the group could not be committed, [`StoreError::Slow`] when
+    /// it is not known to be in time.
     pub async fn write<T: Send + 'static>(&self, job: Job<T>) -> Result<T, StoreError> {
-        self.writer.write(writer::Guard::Savepoint, job).await
+        within(self.writer.write(writer::Guard::Savepoint, job)).await
     }
 
     /// As [`Self::write`], without a savepoint, for a job that writes in one statement and fails if that fails.
@@ -105,7 +113,7 @@ impl Store {
     /// # Errors
     /// As [`Self::write`].
     pub async fn write_one<T: Send + 'static>(&self, job: Job<T>) -> Result<T, StoreError> {
-        self.writer.write(writer::Guard::Statement, job).await
+        within(self.writer.write(writer::Guard::Statement, job)).await
     }
 
     /// Adds a hook that is told how each group ended, after its commit and before its writers are answered.
@@ -127,6 +135,10 @@ impl Store {
         self.writer.close().await;
         self.pool.close().await;
     }
+}
+
+async fn within<T>(write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(WRITE, write).await.unwrap_or(Err(StoreError::Slow))
 }
 
 /// The register's revision as this connection sees it; inside a write, as the group so far has left it.

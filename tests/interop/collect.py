@@ -19,7 +19,8 @@ import urllib.request
 base, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 root = base.rsplit("/FHIR/", 1)[0]
 NHS = "https://fhir.nhs.uk/Id/nhs-number"
-SEARCHED = ["Patient", "Condition", "MedicationStatement", "AllergyIntolerance", "Observation", "Procedure", "Encounter"]
+SEARCHED = ["Patient", "Condition", "MedicationStatement", "MedicationRequest", "AllergyIntolerance", "Flag", "Observation",
+            "DiagnosticReport", "Procedure", "Immunization", "Encounter", "ServiceRequest"]
 # Reads of one type of one patient: all where there are few, a spread of them where there are thousands.
 READS = 40
 seen: set[str] = set()

@@ -90,7 +90,7 @@ fn episode(number: &str) -> Value {
 }
 
 /// Status, issue code and reasons are as told, and exactly one AuditEvent says so.
-async fn refused(world: &World, who: &Who, answer: &Answer, status: u16, code: &str, reasons: &[&str]) {
+pub(crate) async fn refused(world: &World, who: &Who, answer: &Answer, status: u16, code: &str, reasons: &[&str]) {
     said(answer, status, code, reasons);
     let events = world.audited(who, &answer.request_id).await;
     let [event] = events.as_slice() else { panic!("{} AuditEvents of one refusal {reasons:?}", events.len()) };

@@ -129,6 +129,9 @@ impl<'a> Message<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, XmlError> {
         let text = std::str::from_utf8(bytes).map_err(|_| XmlError::Malformed)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if !tells_utf8(text) {
+            return Err(XmlError::Malformed);
+        }
         let parser = uppsala::Parser::new().with_forbid_dtd(true).with_max_depth(u32::try_from(DEPTH).unwrap_or(64));
         let document = parser.parse(text).map_err(|_| XmlError::Malformed)?;
         if document.children(document.root()).into_iter().any(|id| is_instruction(&document, id)) {
@@ -138,6 +141,19 @@ impl<'a> Message<'a> {
         let root = tree(&document, root, 0)?;
         Ok(Self { document, root })
     }
+}
+
+/// Whether the declaration, where there is one, names the only encoding that is read: a reader that believed another name
+/// would see other characters (ITK WS-STD-01).
+fn tells_utf8(text: &str) -> bool {
+    let Some(declaration) = text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")).map(|(inside, _)| inside)
+    else {
+        return true;
+    };
+    let Some((_, rest)) = declaration.split_once("encoding") else { return true };
+    let named = rest.trim_start().strip_prefix('=').map(str::trim_start).unwrap_or_default();
+    let name = named.split(['"', '\'']).nth(1).unwrap_or_default();
+    name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("us-ascii")
 }
 
 fn is_instruction(document: &uppsala::Document<'_>, id: uppsala::NodeId) -> bool {
@@ -171,4 +187,25 @@ fn tree(document: &uppsala::Document<'_>, id: uppsala::NodeId, depth: usize) -> 
         }
     }
     Ok(node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_calls_itself_utf_8_or_nothing_is_read() {
+        for (declaration, wanted) in [
+            ("", true),
+            ("<?xml version=\"1.0\"?>", true),
+            ("<?xml version='1.0' encoding='utf-8'?>", true),
+            ("<?xml version=\"1.0\" encoding = \"US-ASCII\" standalone=\"yes\"?>", true),
+            ("<?xml version=\"1.0\" encoding=\"UTF-16\"?>", false),
+            ("<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>", false),
+        ] {
+            let text = format!("{declaration}<a/>");
+            assert_eq!(Message::parse(text.as_bytes()).is_ok(), wanted, "{declaration}");
+            assert_eq!(scan(text.as_bytes(), ("", "b")).is_ok(), wanted, "{declaration}");
+        }
+    }
 }

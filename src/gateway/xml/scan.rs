@@ -1,6 +1,6 @@
 //! Streams an answer: a tree of everything but the record, which stays a span of the bytes received.
 
-use super::{DEPTH, Node, XmlError, collapse, escape_attribute};
+use super::{DEPTH, Node, XmlError, collapse, escape_attribute, tells_utf8};
 use quick_xml::NsReader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -53,7 +53,11 @@ impl Embedded {
 pub fn scan(bytes: &[u8], (skip_ns, skip_name): (&str, &str)) -> Result<(Node, Vec<Embedded>), XmlError> {
     let text = std::str::from_utf8(bytes).map_err(|_| XmlError::Malformed)?;
     let offset = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut reader = NsReader::from_str(text.get(offset..).unwrap_or_default());
+    let text = text.get(offset..).unwrap_or_default();
+    if !tells_utf8(text) {
+        return Err(XmlError::Malformed);
+    }
+    let mut reader = NsReader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let position = |reader: &NsReader<&[u8]>| usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
     let mut open: Vec<Node> = Vec::new();

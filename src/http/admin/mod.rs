@@ -109,7 +109,8 @@ impl Act {
         };
         let job = once(submission, self.app.service.clock.now(), job);
         let base = self.app.base.0.trim_end_matches("/FHIR/R4").to_owned();
-        let reply = kept::detached(async move {
+        let under_way = self.app.under_way.clone();
+        let reply = kept::detached(&under_way, async move {
             let why = Arc::new(Mutex::new(None));
             let service = self.app.service.clone();
             let job = undone_when_declined(job, why.clone());

@@ -101,6 +101,26 @@ pub(super) fn kept(mut paths: PathsBuilder, kept: &Kept) -> PathsBuilder {
     paths
 }
 
+/// What anyone may read.
+pub(super) fn public(paths: PathsBuilder, public: &Kept) -> PathsBuilder {
+    let name = public.name;
+    let open = |id: String, summary: String| {
+        let operation = OperationBuilder::new().tag("service").operation_id(Some(id)).summary(Some(summary));
+        operation.description(Some(public.documentation))
+    };
+    let read = open(format!("read{name}"), format!("Read one {name}"))
+        .parameter(id())
+        .response("200", answer("The resource, with an ETag", name))
+        .response("304", plain("The ETag that was sent still holds"));
+    let parameters: Vec<Parameter> = public.parameters.iter().map(searched).collect();
+    let search = open(format!("search{name}"), format!("Search {name}"))
+        .parameters(Some(parameters))
+        .response("200", answer("A searchset", "Bundle"));
+    paths
+        .path(format!("/FHIR/R4/{name}/{{id}}"), get(refusals_of(read, &["404", "405", "406", "429", "503"])))
+        .path(format!("/FHIR/R4/{name}"), get(refusals_of(search, &["400", "405", "406", "429", "503"])))
+}
+
 /// What needs no token.
 pub(super) fn beside(paths: PathsBuilder) -> PathsBuilder {
     let public =
@@ -201,8 +221,12 @@ fn operation(tag: &str, id: String, summary: String, description: &str) -> Opera
         .security(SecurityRequirement::new(BEARER, std::iter::empty::<String>()))
 }
 
-fn refusals(mut operation: OperationBuilder, own: &[&str]) -> Operation {
-    for (status, name, _) in REFUSALS.iter().filter(|(status, ..)| ALWAYS.contains(status) || own.contains(status)) {
+fn refusals(operation: OperationBuilder, own: &[&str]) -> Operation {
+    refusals_of(operation, &[ALWAYS, own].concat())
+}
+
+fn refusals_of(mut operation: OperationBuilder, statuses: &[&str]) -> Operation {
+    for (status, name, _) in REFUSALS.iter().filter(|(status, ..)| statuses.contains(status)) {
         operation = operation.response(*status, RefOr::Ref(Ref::from_response_name(*name)));
     }
     operation.build()

@@ -11,7 +11,6 @@ use quick_xml::reader::NsReader;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-const OPENHR: &str = "http://www.e-mis.com/emisopen";
 /// No OpenHR element has more than a handful; the check for doubled attributes compares each with all before it.
 const MAX_ATTRIBUTES: usize = 64;
 /// Whatever the setting says, the translations of a code nest no deeper: they are the one recursion.
@@ -63,6 +62,8 @@ impl Tag<'_> {
 /// Where the reader stands.
 pub(super) struct Cursor<'a> {
     reader: NsReader<&'a [u8]>,
+    /// The namespace of what is read.
+    ns: String,
     depth: usize,
     limit: usize,
     oddities: BTreeMap<&'static str, u64>,
@@ -77,7 +78,7 @@ enum Step<'a> {
 
 impl<'a> Cursor<'a> {
     /// Checks the bounds and the characters, and stands before the root.
-    pub(super) fn open(xml: &'a [u8], limits: Limits) -> Result<Self, ReadError> {
+    pub(super) fn open(xml: &'a [u8], limits: Limits, ns: &str) -> Result<Self, ReadError> {
         if xml.len() > limits.bytes {
             return Err(ReadError::TooLarge);
         }
@@ -89,7 +90,7 @@ impl<'a> Cursor<'a> {
         let mut reader = NsReader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().check_comments = true;
-        Ok(Self { reader, depth: 0, limit: limits.depth.min(MAX_DEPTH), oddities: BTreeMap::new() })
+        Ok(Self { reader, ns: ns.to_owned(), depth: 0, limit: limits.depth.min(MAX_DEPTH), oddities: BTreeMap::new() })
     }
 
     /// Enters the root, which must have this name.
@@ -106,7 +107,7 @@ impl<'a> Cursor<'a> {
                 Event::Comment(_) => {}
                 Event::Text(text) if text.chars().all(is_space) => {}
                 Event::Start(start) => {
-                    let openhr = is_openhr(&ns);
+                    let openhr = is_of(&ns, &self.ns);
                     if !openhr || start.local_name().into_inner() != name {
                         return Err(ReadError::NotOpenHr);
                     }
@@ -216,7 +217,7 @@ impl<'a> Cursor<'a> {
                     if matches!(ns, ResolveResult::Unknown(_)) {
                         return Err(ReadError::Malformed);
                     }
-                    let openhr = is_openhr(&ns);
+                    let openhr = is_of(&ns, &self.ns);
                     Step::Start(start, openhr)
                 }
                 Event::End(_) => {
@@ -250,8 +251,8 @@ fn resolved(reference: &BytesRef<'_>) -> Result<char, ReadError> {
     }
 }
 
-fn is_openhr(ns: &ResolveResult<'_>) -> bool {
-    matches!(ns, ResolveResult::Bound(ns) if ns.0 == OPENHR)
+fn is_of(ns: &ResolveResult<'_>, wanted: &str) -> bool {
+    matches!(ns, ResolveResult::Bound(ns) if ns.0 == wanted)
 }
 
 fn is_xml_char(c: char) -> bool {

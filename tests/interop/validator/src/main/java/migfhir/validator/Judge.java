@@ -22,8 +22,8 @@ import org.hl7.fhir.r5.utils.validation.constants.BestPracticeWarningLevel;
 final class Judge {
     private static final String UK_CORE = "https://fhir.hl7.org.uk/StructureDefinition/UKCore-";
     private static final Set<String> OF_UK_CORE = Set.of("Patient", "Condition", "MedicationStatement",
-            "AllergyIntolerance", "Observation", "Procedure", "Encounter", "Practitioner", "PractitionerRole",
-            "Organization", "Location");
+            "MedicationRequest", "AllergyIntolerance", "Observation", "DiagnosticReport", "Procedure", "Immunization",
+            "Encounter", "ServiceRequest", "Practitioner", "PractitionerRole", "Organization", "Location", "Specimen");
 
     /** What the engine says of definitions that only the packages have; without them it is no news. */
     private static final Pattern OF_PACKAGES = Pattern.compile("^Profile reference '.*' has not been checked"
