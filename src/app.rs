@@ -124,9 +124,10 @@ impl Server {
             store: store.clone(),
             base: Base(base.clone()),
             demo: extra.is_some(),
+            objection_days: config.register.objection_days,
             under_way: under_way.clone(),
         };
-        let router = http::router(Arc::new(app), Gate::new(config.server.max_in_flight), extra);
+        let router = http::router(Arc::new(app), Gate::new(config.server.max_in_flight, config.server.proxies()), extra);
         let stop_within = Duration::from_millis(config.server.stop_deadline_ms);
         Ok(Self { listener, metrics, router, base, store, stop_within, service, gateway, under_way })
     }
@@ -242,7 +243,7 @@ async fn import(store: &Store, file: &std::path::Path, clock: &Clock) -> Result<
     let said =
         |problems: Vec<agreements::Problem>| BuildError::Register(problems.iter().map(ToString::to_string).collect());
     let registers = agreements::import(&text).map_err(said)?;
-    let job = agreements::store_job(registers, "settings".to_owned(), clock.now());
+    let job = agreements::settings_job(registers, clock.now());
     store.write(job).await.map_err(BuildError::Store)?.map_err(said)?;
     Ok(())
 }

@@ -93,10 +93,13 @@ pub static KEPT: &[Kept] = &[
             PATIENT_IDENTIFIER,
             parameter!("status", Token, "EpisodeOfCare-status", &["status"], "active, finished …")
                 .of("http://hl7.org/fhir/episode-of-care-status"),
+            parameter!("identifier", Token, "clinical-identifier", &["identifier"], "By the system's own key, system|value"),
+            Parameter::filter("_id", Form::Token, "http://hl7.org/fhir/SearchParameter/Resource-id", &[], "By logical id"),
         ],
         by_post: true,
         versioned: true,
-        documentation: "That a patient is registered for care with the viewing organisation; written by its system.",
+        documentation: "That a patient is registered for care with the viewing organisation; written by its \
+                        system, one at a time or, by POST of a batch Bundle to the base, up to 500.",
     },
     Kept {
         name: "AuditEvent",

@@ -53,10 +53,8 @@ fn notice_link(base: &Base) -> String {
 pub fn kept(status: StatusCode, resource: &Value, version: Option<i64>, location: Option<&str>) -> Response {
     let mut response = bytes(status, resource.to_string().into_bytes());
     let headers = response.headers_mut();
-    if let Some(version) = version
-        && let Ok(etag) = HeaderValue::from_str(&format!("W/\"{version}\""))
-    {
-        headers.insert(header::ETAG, etag);
+    if let Some(version) = version {
+        etag(headers, version);
     }
     if let Some(location) = location
         && let Ok(location) = HeaderValue::from_str(location)
@@ -66,15 +64,49 @@ pub fn kept(status: StatusCode, resource: &Value, version: Option<i64>, location
     response
 }
 
+fn etag(headers: &mut HeaderMap, version: i64) {
+    if let Ok(value) = HeaderValue::from_str(&format!("W/\"{version}\"")) {
+        headers.insert(header::ETAG, value);
+    }
+}
+
+/// What a register says, with its version and where it can be read.
+#[must_use]
+pub fn register(code: StatusCode, body: &Value, version: Option<i64>, location: Option<&str>) -> Response {
+    let mut response = status(code, body);
+    let headers = response.headers_mut();
+    if let Some(version) = version {
+        etag(headers, version);
+    }
+    if let Some(Ok(location)) = location.map(HeaderValue::from_str) {
+        headers.insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// The registers in their own notation.
+#[must_use]
+pub fn toml(text: String) -> Response {
+    let mut response = bytes(StatusCode::OK, text.into_bytes());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/toml"));
+    response
+}
+
 /// A public document of this service.
 #[must_use]
 pub fn document(resource: &Value) -> Response {
     bytes(StatusCode::OK, resource.to_string().into_bytes())
 }
 
-/// A rejection as status and OperationOutcome. The chain is logged here, once.
+/// A rejection as status and OperationOutcome, within an answer about several requests. Logged like one by itself.
 #[must_use]
-pub fn rejected(rejection: &Rejection, peer: &Peer) -> Response {
+pub fn told(rejection: &Rejection, peer: &Peer) -> (StatusCode, Value) {
+    let problem = noted(rejection, peer);
+    (problem.status, problem.body(&peer.request_id))
+}
+
+/// The chain is logged here, once.
+fn noted(rejection: &Rejection, peer: &Peer) -> outcome::Problem {
     let problem = outcome::describe(rejection);
     let reason = problem.reasons.last().copied().unwrap_or("INTERNAL");
     let (request_id, status, chain) = (peer.request_id.as_str(), problem.status.as_u16(), telemetry::chain(rejection));
@@ -84,10 +116,20 @@ pub fn rejected(rejection: &Rejection, peer: &Peer) -> Response {
         tracing::info!(request_id, status, reason, chain, "rejected");
     }
     metrics::counter!("mig_rejected_total", "reason" => reason).increment(1);
+    problem
+}
+
+/// A rejection as status and OperationOutcome.
+#[must_use]
+pub fn rejected(rejection: &Rejection, peer: &Peer) -> Response {
+    let problem = noted(rejection, peer);
     let mut response = bytes(problem.status, problem.body(&peer.request_id).to_string().into_bytes());
     let headers = response.headers_mut();
     if let Some(seconds) = problem.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(version) = problem.version {
+        etag(headers, version);
     }
     match rejection {
         Rejection::Token(_) => {

@@ -9,7 +9,7 @@ use crate::search::{COMMON, Include, Parameter};
 use serde_json::{Value, json};
 
 /// The day that the statement last changed in substance.
-const CHANGED: &str = "2026-11-24";
+const CHANGED: &str = "2026-11-25";
 
 /// The CapabilityStatement of a service at `base`, which ends in `/FHIR/R4`. `resourceType` comes first.
 #[must_use]
@@ -45,7 +45,8 @@ pub fn statement(base: &str) -> Value {
                 "description": "A bearer token of a configured issuer with the scopes of every type that the answer could \
                                 hold, such as user/Condition.rs."
             },
-            "resource": Kind::ALL.iter().map(|kind| of_the_record(*kind)).chain(KEPT.iter().chain(PUBLIC).map(kept)).collect::<Vec<_>>()
+            "resource": Kind::ALL.iter().map(|kind| of_the_record(*kind)).chain(KEPT.iter().chain(PUBLIC).map(kept)).collect::<Vec<_>>(),
+            "interaction": [{ "code": "batch", "documentation": "Of EpisodeOfCare alone, to create and update, 500 entries at most." }]
         }]
     })
 }

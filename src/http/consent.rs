@@ -140,8 +140,9 @@ async fn admit(
         .map_err(Failure::Store)?;
     let admission = policy::admit(attempt, &facts)?;
     let draft = consent::parse(body, now, attempt.caller(), &service.sealer).map_err(Rejection::Invalid)?;
-    let admitted =
-        draft.admit(admission.agreements(), admission.refused_in_organisation()).map_err(Rejection::Invalid)?;
+    let admitted = draft
+        .admit(admission.agreements(), admission.refused_in_organisation(), admission.refused_by())
+        .map_err(Rejection::Invalid)?;
     if let ConsentDecision::Override { category, after_refusal, .. } = admitted.decision() {
         attempt.note_purpose(Purpose::BreakGlass);
         attempt.note_basis(|basis| {

@@ -10,6 +10,7 @@ use crate::identity::{Caller, Permission, SelectedRole};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer};
 use crate::policy::{self, Kept, Reach, Refusal};
 use crate::register::NHS_NUMBER;
+use crate::register::agreements::Declined;
 use crate::search::QueryError;
 use crate::store::{Job, StoreError};
 use axum::http::HeaderMap;
@@ -72,6 +73,18 @@ impl Dealing {
     /// # Errors
     /// The refusal, or the register's failure.
     pub async fn reach(&self) -> Result<Reach, Failure> {
+        self.reach_to(self.permission).await
+    }
+
+    /// As [`Self::reach`], for what a batch is about to create.
+    ///
+    /// # Errors
+    /// As [`Self::reach`].
+    pub async fn may_create(&self) -> Result<Reach, Failure> {
+        self.reach_to(Permission::Create).await
+    }
+
+    async fn reach_to(&self, permission: Permission) -> Result<Reach, Failure> {
         let caller = self.attempt.caller();
         let organisation = match &caller.role {
             SelectedRole::One(role) => Some(&role.organisation),
@@ -84,7 +97,7 @@ impl Dealing {
             }
             None => false,
         };
-        Ok(policy::reach(caller, &self.app.service.settings, self.kept, self.permission, suspended)?)
+        Ok(policy::reach(caller, self.attempt.address(), &self.app.service.settings, self.kept, permission, suspended)?)
     }
 
     /// Closes with an answer that has been read.
@@ -147,7 +160,9 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
     let outcome = match &rejection {
         Rejection::Failure(failure) => failure.outcome(),
         Rejection::Invalid(_) => Outcome::Refused("RESOURCE_INVALID"),
-        Rejection::Conflict | Rejection::NoVersion => Outcome::Refused("CONFLICT"),
+        Rejection::Declined(Declined::Unknown) => Outcome::Refused("NOT_FOUND"),
+        Rejection::Declined(Declined::Problems(_) | Declined::Reused) => Outcome::Refused("RESOURCE_INVALID"),
+        Rejection::Conflict | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => Outcome::Refused("CONFLICT"),
         Rejection::TooLong => Outcome::Refused("TOO_LONG"),
         Rejection::MediaType => Outcome::Refused("MEDIA_TYPE"),
         Rejection::Accept => Outcome::Refused("ACCEPT"),

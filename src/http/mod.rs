@@ -1,8 +1,10 @@
 //! The wire: the only place that writes bytes. Handlers call one function of the stages above and turn its result into a
 //! response; none of them decides.
 
+mod admin;
 pub mod answer;
 mod audit_event;
+mod batch;
 pub mod capability;
 mod consent;
 mod document;
@@ -15,7 +17,9 @@ mod kept_type;
 mod layers;
 pub mod openapi;
 pub mod outcome;
+mod page;
 mod record;
+mod sharing;
 mod task;
 mod terminology;
 mod under_way;
@@ -46,6 +50,8 @@ pub struct App {
     pub base: Base,
     /// Whether the demo's routes stand beside it.
     pub demo: bool,
+    /// Days between a practice's proposal to join an agreement in force and its first day (14).
+    pub objection_days: u16,
     /// What a stop waits for.
     pub under_way: UnderWay,
 }
@@ -57,6 +63,7 @@ pub fn router(app: Arc<App>, gate: Gate, extra: Option<Router>) -> Router {
         .merge(consent::routes())
         .merge(episode_of_care::routes())
         .merge(task::routes())
+        .merge(batch::routes())
         .merge(audit_event::routes())
         .merge(terminology::routes())
         .route("/metadata", only("GET, HEAD", routing::get(metadata)));
@@ -65,6 +72,9 @@ pub fn router(app: Arc<App>, gate: Gate, extra: Option<Router>) -> Router {
         .route("/openapi.json", only("GET, HEAD", routing::get(openapi_document)))
         .merge(health::routes())
         .merge(exclusions::routes())
+        .merge(sharing::routes())
+        .merge(batch::beside())
+        .nest("/admin", admin::routes())
         .fallback(unknown_route)
         .with_state(app);
     let router = match extra {

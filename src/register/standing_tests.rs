@@ -42,7 +42,7 @@ impl World {
     async fn consent(&self, who: &str, permit: bool, now: OffsetDateTime) -> consent::StoredConsent {
         let body = consent::example(patient(), &user(who), &ods("VIEW1"), permit, now);
         let draft = consent::parse(&body, now, &caller(who), &sealer()).unwrap_or_else(|found| panic!("{found:?}"));
-        let admitted = draft.admit(&[], false).unwrap_or_else(|found| panic!("{found:?}"));
+        let admitted = draft.admit(&[], false, &[]).unwrap_or_else(|found| panic!("{found:?}"));
         self.kept.run(consent::store_job(admitted)).await.expect("kept")
     }
 
@@ -58,7 +58,7 @@ impl World {
 #[tokio::test]
 async fn an_empty_register_knows_nothing_in_anyones_favour() {
     let standing = World::new().await.standing("u1", NOW).await;
-    assert!(!standing.suspended && !standing.enrolled && !standing.relationship && !standing.refused_in_organisation);
+    assert!(!standing.suspended && standing.enrolled.is_err() && !standing.relationship && !standing.refused_in_organisation);
     assert!(standing.agreements.is_empty() && standing.occasion.is_none() && standing.suspended_sharers.is_empty());
 }
 
@@ -69,12 +69,12 @@ async fn an_enrolment_holds_from_the_later_of_terms_and_training_to_its_last_day
     enrolment.until = Some(date!(2026 - 11 - 30));
     world.import(Registers { enrolments: vec![enrolment.clone()], ..Registers::default() }).await;
     for (days, enrolled) in [(-1, false), (0, true), (6, true), (7, false)] {
-        assert_eq!(world.standing("u1", NOW + Duration::days(days)).await.enrolled, enrolled, "{days}");
+        assert_eq!(world.standing("u1", NOW + Duration::days(days)).await.enrolled.is_ok(), enrolled, "{days}");
     }
-    assert!(!world.standing("u2", NOW).await.enrolled);
+    assert_eq!(world.standing("u2", NOW).await.enrolled, Err(Lack::Enrolment));
     enrolment.trained = None;
     world.import(Registers { enrolments: vec![enrolment], ..Registers::default() }).await;
-    assert!(!world.standing("u1", NOW).await.enrolled, "felt at once, whatever was remembered");
+    assert_eq!(world.standing("u1", NOW).await.enrolled, Err(Lack::Training), "felt at once, whatever was remembered");
 }
 
 #[tokio::test]

@@ -179,7 +179,7 @@ impl Demo {
         for viewer in VIEWERS.iter().filter_map(|code| OdsCode::parse(code)) {
             for patient in self.patients.iter().map(|patient| patient.nhs_number) {
                 let wanted = EpisodeSearch { patient: Some(patient), ..EpisodeSearch::default() };
-                if episode::search(store.reader(), &viewer, wanted).await?.is_empty() {
+                if episode::search(store.reader(), &viewer, &wanted).await?.is_empty() {
                     store.write(episode::create_job(EpisodeDraft::active(patient, viewer.clone(), now), now)).await?;
                 }
             }
@@ -351,7 +351,7 @@ mod tests {
             demo.seed(&store).await.unwrap();
             for viewer in VIEWERS {
                 let viewer = OdsCode::parse(viewer).unwrap();
-                let kept = episode::search(store.reader(), &viewer, EpisodeSearch::default()).await.unwrap();
+                let kept = episode::search(store.reader(), &viewer, &EpisodeSearch::default()).await.unwrap();
                 assert_eq!(kept.len(), 1, "one number, three entries in the list");
             }
         }

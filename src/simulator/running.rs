@@ -14,6 +14,7 @@ use crate::app::{BuildError, Server};
 use crate::clock::Clock;
 use crate::disclose::Service;
 use crate::gateway::WireProfile;
+use crate::store::StoreConfig;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ pub struct Extras {
     pub control: bool,
     /// Settings of the facade over those of the demo, in the form of environment variables.
     pub settings: Vec<(String, String)>,
+    /// Where the store is, if not in the folder.
+    pub store: Option<StoreConfig>,
     /// Another clock for the simulated MIG.
     pub mig_clock: Option<Clock>,
     /// Another certificate and key for the simulated MIG, PEM.
@@ -124,7 +127,10 @@ impl Running {
         .await
         .map_err(StartError::Simulator)?;
         let mig = format!("https://127.0.0.1:{}{}", simulator.local_addr().port(), server::PATH);
-        let config = demo.settings_with(listen, &mig, options.settings)?;
+        let mut config = demo.settings_with(listen, &mig, options.settings)?;
+        if let Some(store) = options.store {
+            config.store = store;
+        }
         let facade = Server::build(&config, clock, Some(demo_routes(demo.state()))).await?;
         demo.seed(facade.store()).await?;
         let (base, service) = (facade.base_url().to_owned(), facade.service());

@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_register.sql"),
     migration!(3, "0003_opened_again.sql"),
     migration!(4, "0004_touch.sql"),
+    migration!(5, "0005_governance.sql"),
 ];
 
 impl Migration {

@@ -1,7 +1,7 @@
 //! Keeps the registers, with every version of every agreement, and reads them back.
 
 use super::fields::Problems;
-use super::{Enrolment, Problem, Registers, SignedAgreement, Suspension, Target, export, import, overlap};
+use super::{Enrolment, Problem, Registers, SignedAgreement, Suspension, Target, export, import, objection, overlap};
 use crate::clock::{from_millis, millis};
 use crate::ids::{OdsCode, RoleCode, UserId};
 use crate::register::days::{day_text, stored_day_if_any, today};
@@ -30,6 +30,8 @@ pub struct Change {
     pub at: OffsetDateTime,
     /// By whom.
     pub by: String,
+    /// Why, where that was said.
+    pub reason: Option<String>,
     /// What it says since then.
     pub agreement: SignedAgreement,
 }
@@ -40,7 +42,7 @@ pub fn store_job(registers: Registers, by: String, now: OffsetDateTime) -> Job<R
     Box::new(move |connection| Box::pin(async move { store(connection, &registers, &by, now).await }))
 }
 
-async fn store(
+pub(super) async fn store(
     connection: &mut Connection,
     registers: &Registers,
     by: &str,
@@ -76,7 +78,7 @@ async fn store(
             .await?;
     }
     for agreement in &changed {
-        store_agreement(connection, agreement, by, now).await?;
+        store_agreement(connection, agreement, by, None, now).await?;
         imported.agreements += 1;
     }
     for enrolment in &registers.enrolments {
@@ -107,21 +109,24 @@ fn says_the_same(old: &Suspension, new: &Suspension) -> bool {
     *old == new
 }
 
-async fn store_agreement(
+pub(super) async fn store_agreement(
     connection: &mut Connection,
     agreement: &SignedAgreement,
     by: &str,
+    reason: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let terms = &agreement.terms;
     let views: Vec<&str> = terms.views.iter().map(|view| view.as_str()).collect();
+    let networks: Vec<String> = terms.client_networks.iter().map(ToString::to_string).collect();
     let roles: Vec<&str> = terms.clinician_roles.iter().map(RoleCode::as_str).collect();
     sqlx::query(
         "INSERT INTO agreement (id, version, viewer, views, from_day, until_day, override_reasons, clinician_roles, \
-         consent_minutes, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET \
+         consent_minutes, status, assurance, client_networks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO UPDATE SET \
          version = excluded.version, viewer = excluded.viewer, views = excluded.views, from_day = excluded.from_day, \
          until_day = excluded.until_day, override_reasons = excluded.override_reasons, \
-         clinician_roles = excluded.clinician_roles, consent_minutes = excluded.consent_minutes, status = excluded.status",
+         clinician_roles = excluded.clinician_roles, consent_minutes = excluded.consent_minutes, status = excluded.status, \
+         assurance = excluded.assurance, client_networks = excluded.client_networks",
     )
     .bind(&terms.id)
     .bind(terms.version)
@@ -133,6 +138,8 @@ async fn store_agreement(
     .bind(roles.join(" "))
     .bind(terms.consent_minutes)
     .bind(terms.status.as_str())
+    .bind(terms.assurance.map(i64::from))
+    .bind(networks.join(" "))
     .execute(&mut *connection)
     .await?;
     for sharer in &terms.sharers {
@@ -152,23 +159,26 @@ async fn store_agreement(
     }
     let body = export(&Registers { agreements: vec![agreement.clone()], ..Registers::default() });
     sqlx::query(
-        "INSERT INTO agreement_history (agreement, version, changed_at, changed_by, body) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO agreement_history (agreement, version, changed_at, changed_by, body, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(&terms.id)
     .bind(terms.version)
     .bind(millis(now))
     .bind(by)
     .bind(body)
+    .bind(reason)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-async fn store_enrolment(connection: &mut Connection, enrolment: &Enrolment) -> Result<(), StoreError> {
+pub(super) async fn store_enrolment(connection: &mut Connection, enrolment: &Enrolment) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO enrolment (user_id, organisation, role, terms_accepted, trained, until_day) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id, organisation, role) DO UPDATE SET \
-         terms_accepted = excluded.terms_accepted, trained = excluded.trained, until_day = excluded.until_day",
+         terms_accepted = excluded.terms_accepted, trained = excluded.trained, until_day = excluded.until_day, \
+         version = enrolment.version + 1",
     )
     .bind(enrolment.user.as_str())
     .bind(enrolment.organisation.as_str())
@@ -181,12 +191,13 @@ async fn store_enrolment(connection: &mut Connection, enrolment: &Enrolment) -> 
     Ok(())
 }
 
-async fn place(connection: &mut Connection, suspension: &Suspension, now: OffsetDateTime) -> Result<(), StoreError> {
+pub(super) async fn place(connection: &mut Connection, suspension: &Suspension, now: OffsetDateTime) -> Result<String, StoreError> {
+    let id = uuid::Uuid::new_v4().to_string();
     sqlx::query(
         "INSERT INTO suspension (id, target, subject, reason, placed_by, since, until) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
-    .bind(uuid::Uuid::new_v4().to_string())
+    .bind(id.clone())
     .bind(suspension.target.as_str())
     .bind(&suspension.subject)
     .bind(&suspension.reason)
@@ -195,10 +206,10 @@ async fn place(connection: &mut Connection, suspension: &Suspension, now: Offset
     .bind(suspension.until.map(millis))
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(id)
 }
 
-async fn lift(
+pub(super) async fn lift(
     connection: &mut Connection,
     target: Target,
     subject: &str,
@@ -248,6 +259,7 @@ row! {
         changed_at: i64,
         changed_by: String,
         body: String,
+        reason: Option<String>,
     }
 }
 
@@ -256,13 +268,13 @@ impl ChangeRow {
         let mut agreement =
             import(&self.body).ok().and_then(|file| file.agreements.into_iter().next()).ok_or(StoreError::Corrupt)?;
         agreement.terms.version = self.version;
-        Ok(Change { at: from_millis(self.changed_at), by: self.changed_by, agreement })
+        Ok(Change { at: from_millis(self.changed_at), by: self.changed_by, reason: self.reason, agreement })
     }
 }
 
-async fn read(connection: &mut Connection) -> Result<Registers, StoreError> {
+pub(super) async fn read(connection: &mut Connection) -> Result<Registers, StoreError> {
     let agreements = sqlx::query_as::<_, ChangeRow>(
-        "SELECT h.version, h.changed_at, h.changed_by, h.body FROM agreement_history h \
+        "SELECT h.version, h.changed_at, h.changed_by, h.body, h.reason FROM agreement_history h \
          JOIN agreement a ON a.id = h.agreement AND a.version = h.version ORDER BY h.agreement",
     )
     .fetch_all(&mut *connection)
@@ -316,7 +328,7 @@ async fn read(connection: &mut Connection) -> Result<Registers, StoreError> {
 /// [`StoreError`].
 pub async fn history(pool: &Pool, id: &str) -> Result<Vec<Change>, StoreError> {
     let rows = sqlx::query_as::<_, ChangeRow>(
-        "SELECT version, changed_at, changed_by, body FROM agreement_history WHERE agreement = $1 ORDER BY version",
+        "SELECT version, changed_at, changed_by, body, reason FROM agreement_history WHERE agreement = $1 ORDER BY version",
     )
     .bind(id)
     .fetch_all(pool)
@@ -329,13 +341,14 @@ pub async fn history(pool: &Pool, id: &str) -> Result<Vec<Change>, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn in_force_on(pool: &Pool, at: OffsetDateTime) -> Result<Vec<SignedAgreement>, StoreError> {
+    let mut snapshot = pool.begin().await?;
     let rows = sqlx::query_as::<_, ChangeRow>(
-        "SELECT h.version, h.changed_at, h.changed_by, h.body FROM agreement_history h WHERE h.changed_at <= $1 \
+        "SELECT h.version, h.changed_at, h.changed_by, h.body, h.reason FROM agreement_history h WHERE h.changed_at <= $1 \
          AND h.version = (SELECT MAX(l.version) FROM agreement_history l WHERE l.agreement = h.agreement \
          AND l.changed_at <= $1) ORDER BY h.agreement",
     )
     .bind(millis(at))
-    .fetch_all(pool)
+    .fetch_all(&mut *snapshot)
     .await?;
     let day = today(at);
     let mut in_force = Vec::new();
@@ -344,9 +357,14 @@ pub async fn in_force_on(pool: &Pool, at: OffsetDateTime) -> Result<Vec<SignedAg
         let terms = &mut agreement.terms;
         if terms.status == AgreementStatus::Active && terms.from <= day && terms.until.is_none_or(|until| day <= until)
         {
-            terms.sharers.retain(|sharer| sharer.joined <= day && sharer.left.is_none_or(|left| day <= left));
+            let objections = objection::read(&mut snapshot, &terms.id).await?;
+            terms.sharers.retain(|sharer| {
+                let stood = objections.iter().any(|one| one.stood(&sharer.practice, sharer.joined, at));
+                sharer.joined <= day && sharer.left.is_none_or(|left| day <= left) && !stood
+            });
             in_force.push(agreement);
         }
     }
+    snapshot.rollback().await?;
     Ok(in_force)
 }

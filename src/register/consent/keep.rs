@@ -51,8 +51,8 @@ async fn store(connection: &mut Connection, admitted: AdmittedConsent) -> Result
     };
     sqlx::query(
         "INSERT INTO consent (id, version, patient, user_id, organisation, decision, category, reason, after_refusal, \
-         status, received, until, updated, receipt, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         status, received, until, updated, receipt, body, speaker) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(stored.id.as_str())
     .bind(stored.version)
@@ -69,6 +69,7 @@ async fn store(connection: &mut Connection, admitted: AdmittedConsent) -> Result
     .bind(millis(stored.updated))
     .bind(receipt)
     .bind(serde_json::to_string(&stored.body).map_err(|_| StoreError::Corrupt)?)
+    .bind(draft.speaker.as_str())
     .execute(&mut *connection)
     .await?;
     if let Some(category) = category {

@@ -40,13 +40,15 @@ fn agreement(minutes: i64, reasons: &[&str]) -> Agreement {
         until: None,
         override_reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
         clinician_roles: Vec::new(),
+        assurance: None,
+        client_networks: Vec::new(),
         consent_minutes: minutes,
         status: AgreementStatus::Active,
     }
 }
 
 fn admitted(body: &Value) -> AdmittedConsent {
-    draft(body).admit(&[], false).unwrap_or_else(|found| panic!("{found:?}"))
+    draft(body).admit(&[], false, &[]).unwrap_or_else(|found| panic!("{found:?}"))
 }
 
 fn with(pointer: &str, value: Value) -> Value {
@@ -360,7 +362,7 @@ fn someone_with_authority_may_answer_and_nobody_else() {
 #[test]
 fn an_occasion_lives_as_long_as_the_contract_says() {
     let minutes = |body: &Value, agreements: &[Agreement]| {
-        let admitted = draft(body).admit(agreements, false).unwrap_or_else(|found| panic!("{found:?}"));
+        let admitted = draft(body).admit(agreements, false, &[]).unwrap_or_else(|found| panic!("{found:?}"));
         (admitted.until() - NOW).whole_minutes()
     };
     let ending = |body: Value, end: &str| changed(body, "/provision/period", Some(json!({ "end": end })));
@@ -381,7 +383,7 @@ fn an_occasion_lives_as_long_as_the_contract_says() {
 #[test]
 fn an_override_needs_a_reason_that_is_allowed_and_after_a_refusal_only_an_emergency_is() {
     let admit =
-        |category, agreements: &[Agreement], refused| draft(&override_body(category)).admit(agreements, refused);
+        |category, agreements: &[Agreement], refused| draft(&override_body(category)).admit(agreements, refused, &[]);
     assert!(admit("Emergency", &[], false).is_ok());
     assert!(admit("UnableToConsent", &[agreement(60, &["CourtOrder"])], false).is_ok());
     assert!(admit("CourtOrder", &[agreement(60, &["CourtOrder"])], false).is_ok());
@@ -390,7 +392,7 @@ fn an_override_needs_a_reason_that_is_allowed_and_after_a_refusal_only_an_emerge
     assert!(admit("UnableToConsent", &[], true).is_err());
     let marked = admit("Emergency", &[], true).unwrap_or_else(|_| panic!("an emergency"));
     assert!(matches!(marked.decision(), ConsentDecision::Override { after_refusal: true, .. }));
-    assert!(draft(&body()).admit(&[], true).is_ok(), "a refusal to a colleague does not stop a permit");
+    assert!(draft(&body()).admit(&[], true, &[]).is_ok(), "a refusal to a colleague does not stop a permit");
 }
 
 #[tokio::test]
@@ -486,7 +488,7 @@ async fn a_withdrawal_changes_the_status_and_nothing_else() {
 #[tokio::test]
 async fn an_override_is_kept_with_its_alert_and_its_review_or_not_at_all() {
     let kept = Kept::new().await;
-    let admitted = || draft(&override_body("Emergency")).admit(&[], true).unwrap_or_else(|found| panic!("{found:?}"));
+    let admitted = || draft(&override_body("Emergency")).admit(&[], true, &[]).unwrap_or_else(|found| panic!("{found:?}"));
     let stored = kept.run(store_job(admitted())).await.expect("kept");
     let resource = stored.resource(&sealer());
     assert_eq!(resource["meta"]["profile"][0], OVERRIDE_PROFILE);
