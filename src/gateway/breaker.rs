@@ -267,9 +267,16 @@ mod tests {
         Instant::now() + Duration::from_millis(20)
     }
 
+    async fn place<'b>(breaker: &'b Breaker, practice: Option<&str>) -> Call<'b> {
+        match breaker.enter(practice, soon()).await {
+            Ok(call) => call,
+            Err(closed) => panic!("no place: {closed:?}"),
+        }
+    }
+
     async fn fail(breaker: &Breaker, practice: Option<&str>, end: End) {
         for _ in 0..2 {
-            breaker.enter(practice, soon()).await.ok().expect("a place").end(end);
+            place(breaker, practice).await.end(end);
         }
     }
 
@@ -298,12 +305,12 @@ mod tests {
     #[tokio::test]
     async fn only_so_many_calls_are_under_way_to_one_practice_and_in_all() {
         let breaker = breaker();
-        let first = breaker.enter(Some("A"), soon()).await.ok().expect("a place");
+        let first = place(&breaker, Some("A")).await;
         assert_eq!(refusal(&breaker, Some("A")).await, Some(Closed::Full));
         drop(first);
         let mut calls = Vec::new();
         for practice in ["A", "B", "C", "D"] {
-            calls.push(breaker.enter(Some(practice), soon()).await.ok().expect("a place"));
+            calls.push(place(&breaker, Some(practice)).await);
         }
         assert_eq!(refusal(&breaker, Some("E")).await, Some(Closed::Full));
         assert_eq!(refusal(&breaker, None).await, Some(Closed::Full));
@@ -314,12 +321,12 @@ mod tests {
         let breaker = breaker();
         fail(&breaker, Some("A"), End::Failed).await;
         its_time_is_over().await;
-        let trying = breaker.enter(Some("A"), soon()).await.ok().expect("one tries");
+        let trying = place(&breaker, Some("A")).await;
         assert_eq!(refusal(&breaker, Some("A")).await, Some(Closed::Tried), "the others wait for it");
         trying.end(End::Failed);
         assert_eq!(refusal(&breaker, Some("A")).await, Some(Closed::Open(1)), "one failure is enough now");
         its_time_is_over().await;
-        let trying = breaker.enter(Some("A"), soon()).await.ok().expect("one tries");
+        let trying = place(&breaker, Some("A")).await;
         let waits = breaker.enter(Some("A"), Instant::now() + Duration::from_secs(5));
         let finds = async {
             tokio::time::sleep(Duration::from_millis(30)).await;
@@ -334,8 +341,8 @@ mod tests {
         let breaker = breaker();
         fail(&breaker, None, End::NotReached).await;
         its_time_is_over().await;
-        drop(breaker.enter(Some("A"), soon()).await.ok().expect("one tries"));
-        let next = breaker.enter(Some("B"), soon()).await.ok().expect("the next one tries");
+        drop(place(&breaker, Some("A")).await);
+        let next = place(&breaker, Some("B")).await;
         next.end(End::Answered);
         assert_eq!(refusal(&breaker, Some("A")).await, None);
     }

@@ -107,6 +107,9 @@ impl Check {
     }
 }
 
+/// An exclusion list that ends sooner is pointed out.
+const SOON: Duration = Duration::days(30);
+
 /// The list in force, its parts and when each changes, the decisions about it, and the list that runs beside it.
 fn say_lists(lists: &Lists, today: Date) {
     let list = lists.on(today);

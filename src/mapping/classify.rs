@@ -139,7 +139,7 @@ fn alone(record: &Record, graph: &Graph<'_>, at: usize, event: &Event, view: Vie
                 shape.procedure = view == View::Procedures;
             }
             let told = shape.condition || shape.allergy || shape.procedure || shape.flag || shape.referral;
-            shape.observation = !shape.stay && !(bare && told);
+            shape.observation = !(shape.stay || bare && told);
         }
         // Outside the Detailed Care Record, problem or not (CONTRACT section 2).
         kind if concept_map::row(Map::EventType, kind).is_some_and(|row| row.target().is_none()) => {

@@ -117,15 +117,17 @@ fn outcome(map: Map, group: usize, word: &str) -> Json {
             mapped_in(&record(vec![event]), View::RisksAndWarnings).one(Kind::AllergyIntolerance)["category"].clone()
         }
         Map::CodeSystem => {
-            let code = Code { code: Some("195967001".into()), system: Some(word.into()), ..Code::default() };
-            let event = Event { code: Some(code), ..coded("a", "OBS", "", "Asthma") };
-            let mapped = mapped_in(&record(vec![event]), View::Diagnosis);
-            let codings = mapped.one(Kind::Condition)["code"]["coding"][0].clone();
+            // As a problem it is a Condition whatever its code.
+            let condition = |code: &str| {
+                let code = Code { code: Some(code.into()), system: Some(word.into()), ..Code::default() };
+                let mut whole = record(vec![Event { code: Some(code), ..coded("a", "OBS", "", "Asthma") }]);
+                whole.problems.insert("a".into(), Problem::default());
+                mapped_in(&whole, View::Problems).one(Kind::Condition)["code"].clone()
+            };
+            let codings = condition("195967001")["coding"][0].clone();
             // A number is SNOMED CT or an EMIS code by its form; the other schemes are what they say.
             if word.ends_with("6.3") {
-                let code = Code { code: Some("EMISX".into()), system: Some(word.into()), ..Code::default() };
-                let event = Event { code: Some(code), ..coded("a", "OBS", "", "Asthma") };
-                return mapped_in(&record(vec![event]), View::Diagnosis).one(Kind::Condition)["code"].clone();
+                return condition("EMISX");
             }
             if word.ends_with("6.2") {
                 return observed(|_| ())["code"].clone();

@@ -16,7 +16,7 @@
 use super::classify::Shape;
 use super::maker::{Links, Maker};
 use super::quantity::{self, Said};
-use super::rules::{Group, rules};
+use super::rules::Group;
 use super::{dates, observation, parts, specimen, tags};
 use crate::kinds::Kind;
 use crate::record::{Event, Report};
@@ -29,7 +29,8 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
     let mut links = Links::default();
     let results = results(maker, event);
     let group = group(maker, event, shape, &results);
-    let place = place(maker, event, group);
+    let place = tags::place_report(group);
+    let place = if observation::is_recent(maker, event) { tags::recent(place) } else { place };
     let specimens = specimen::of_report(maker, event);
     let status = status(maker, event, &results);
     let id = maker.id(&event.id);
@@ -89,13 +90,6 @@ fn group(maker: &Maker<'_>, event: &Event, shape: &Shape, results: &[&str]) -> O
     let mut groups = results.iter().map(|result| maker.shape(result).and_then(|shape| shape.known.group));
     let first = groups.next().flatten().filter(|first| groups.all(|group| group == Some(*first)));
     own.or(radiology.then_some(Group::Imaging)).or(first)
-}
-
-fn place(maker: &Maker<'_>, event: &Event, group: Option<Group>) -> tags::Place {
-    let place = tags::place_report(group);
-    let since = dates::months_before(maker.today, rules().recent_months);
-    let recent = event.effective.and_then(dates::last_day).zip(since).is_some_and(|(day, since)| day >= since);
-    if recent { tags::recent(place) } else { place }
 }
 
 fn status(maker: &Maker<'_>, event: &Event, results: &[&str]) -> &'static str {

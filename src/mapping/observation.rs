@@ -69,7 +69,7 @@ pub(super) fn of<'a>(maker: &Maker<'a>, event: &str) -> Option<&'a str> {
 }
 
 /// What was tested, where a report of this view says so. The battery or test named by the specimen has it made.
-fn specimen<'a>(maker: &mut Maker<'a>, links: &mut Links, at: usize) -> Option<Box<fhir::Reference>> {
+fn specimen(maker: &mut Maker<'_>, links: &mut Links, at: usize) -> Option<Box<fhir::Reference>> {
     let record = maker.record;
     let (report, number) = maker.graph.specimen(at)?;
     let made = maker.shapes.get(report).is_some_and(|shape| shape.report);
@@ -83,10 +83,13 @@ fn specimen<'a>(maker: &mut Maker<'a>, links: &mut Links, at: usize) -> Option<B
 
 fn place(maker: &Maker<'_>, event: &Event, shape: &Shape) -> Place {
     let place = tags::place_observation(event, shape, maker.context.view);
+    if is_recent(maker, event) { tags::recent(place) } else { place }
+}
+
+/// What may be recent must be seen among the recent: a partial date by its last day, and what has no date at all.
+pub(super) fn is_recent(maker: &Maker<'_>, event: &Event) -> bool {
     let since = dates::months_before(maker.today, rules().recent_months);
-    // What may be recent must be seen among the recent: a partial date by its last day, and what has no date at all.
-    let recent = event.effective.and_then(dates::last_day).zip(since).is_none_or(|(day, since)| day >= since);
-    if recent { tags::recent(place) } else { place }
+    event.effective.and_then(dates::last_day).zip(since).is_none_or(|(day, since)| day >= since)
 }
 
 /// The status that a result status says.

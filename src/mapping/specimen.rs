@@ -36,16 +36,14 @@ pub(super) fn taken(specimen: &Specimen) -> Option<PartialDate> {
 
 pub(super) fn make(maker: &mut Maker<'_>, id: LogicalId, specimen: &Specimen) {
     let mut links = Links::default();
-    let sampled = specimen.sampled.and_then(dates::date_time);
-    let collected = match sampled {
-        Some(date) => Some(SpecimenCollectionCollected::DateTime(date.into())),
-        None => {
-            let (period, inverted) = parts::period(specimen.collection_start, specimen.collection_end);
-            if inverted {
-                maker.degrade("period-inverted");
-            }
-            period.map(SpecimenCollectionCollected::Period)
+    let collected = if let Some(date) = specimen.sampled.and_then(dates::date_time) {
+        Some(SpecimenCollectionCollected::DateTime(date.into()))
+    } else {
+        let (period, inverted) = parts::period(specimen.collection_start, specimen.collection_end);
+        if inverted {
+            maker.degrade("period-inverted");
         }
+        period.map(SpecimenCollectionCollected::Period)
     };
     let volume = specimen.volume.as_deref().and_then(quantity::decimal);
     let volume = volume.map(|volume| Box::new(quantity::quantity(volume, specimen.volume_units.as_deref(), None)));

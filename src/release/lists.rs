@@ -4,9 +4,11 @@
 mod additions;
 mod csv;
 pub(super) mod hierarchy;
+mod parts;
 mod problems;
 mod rf2;
 
+pub use parts::{Change, Part};
 pub use problems::ExclusionsError;
 
 use super::exclusions::{ExclusionEntry, Exclusions, Layer, List, Rules, Tables, check, number};
@@ -15,6 +17,7 @@ use crate::policy::Supplier;
 use additions::Addition;
 use aws_lc_rs::digest::{Context, SHA256};
 use hierarchy::Hierarchy;
+use parts::history;
 use problems::Problems;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -26,7 +29,6 @@ use time::macros::format_description;
 const APPENDIX: &str = include_str!("../../profiles/terminology/exclusion-codes.csv");
 const SUPPLEMENT: &str = include_str!("../../profiles/terminology/exclusion-supplement.csv");
 const MEDICINES: &str = include_str!("../../profiles/terminology/revealing-medicines.csv");
-const HISTORY: &str = include_str!("../../profiles/terminology/exclusion-history.tsv");
 /// Appendix A of the sharing agreement has this many rows.
 const ROWS: u32 = 66;
 
@@ -48,34 +50,6 @@ pub struct Sources {
     pub snomed_relationships: Option<PathBuf>,
     /// A hierarchy of Clinical Terms version 3: child, parent, and what else a line may hold, with `|` between.
     pub ctv3_hierarchy: Option<PathBuf>,
-}
-
-/// One part of what is withheld.
-#[derive(Debug, Clone)]
-pub struct Part {
-    /// For people.
-    pub title: String,
-    /// Its layer; the appendix's own two layers are one part.
-    pub layer: Layer,
-    /// Its version.
-    pub version: String,
-    /// How many lines it has.
-    pub lines: usize,
-    /// The first day on which a line of it ends, with which the list changes.
-    pub ends: Option<Date>,
-    /// What changed, newest first.
-    pub changes: Vec<Change>,
-}
-
-/// One change of a part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The version that it made.
-    pub version: String,
-    /// When.
-    pub date: Date,
-    /// What, for people.
-    pub text: String,
 }
 
 /// All that is loaded. Cheap to clone.
@@ -391,20 +365,6 @@ impl Loading {
 /// A day as `2026-12-31`.
 pub(super) fn day(text: &str) -> Option<Date> {
     Date::parse(text, format_description!("[year]-[month]-[day]")).ok()
-}
-
-/// What changed in a built-in part, newest first: lines of title, version, day and words.
-fn history(title: &str) -> Vec<Change> {
-    let mut changes: Vec<Change> = HISTORY
-        .lines()
-        .filter_map(|line| {
-            let mut cells = line.splitn(4, '\t');
-            let (of, version, date, text) = (cells.next()?, cells.next()?, day(cells.next()?)?, cells.next()?);
-            (of == title).then(|| Change { version: version.to_owned(), date, text: text.to_owned() })
-        })
-        .collect();
-    changes.sort_by_key(|change| std::cmp::Reverse(change.date));
-    changes
 }
 
 #[cfg(test)]

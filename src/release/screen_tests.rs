@@ -607,6 +607,7 @@ fn a_rubric_in_a_text_beside_the_code_withholds_the_entry() {
         Event { value: numeric(&text), ..event("range", "VAL") },
         Event { abnormal: Some((true, Some(text))), ..event("abnormal", "VAL") },
         Event { referral: Some(referral), ..event("referral", "REF") },
+        Event { associated_texts: vec!["x".to_owned(), "Gonorrhoea carrier".to_owned()], ..event("beside", "OBS") },
         Event { value: numeric("other"), abnormal: Some((true, None)), ..event("kept", "VAL") },
     ];
     assert_eq!(ids(&screened(record(events))), ["kept"]);
@@ -632,7 +633,8 @@ fn a_drug_that_stays_loses_each_text_and_qualifier_that_names_the_list_and_keeps
     let qualifiers = vec![(code(READ, "H33.."), code(READ, "A788.")), (code(READ, "H33.."), code(READ, "H34.."))];
     let inner = Code { qualifiers: vec![(code(READ, "A788."), Code::default())], ..code(READ, "bxd1.") };
     let coded = Code { qualifiers: qualifiers.clone(), translations: vec![inner], ..code(READ, "bxd1.") };
-    let drug = Event { code: Some(coded), medication: Some(plan), ..event("drug", "MED") };
+    let associated_texts = vec!["AIDS carrier".to_owned(), "Take with food".to_owned()];
+    let drug = Event { code: Some(coded), medication: Some(plan), associated_texts, ..event("drug", "MED") };
     let mut made = issue("issue", "drug");
     made.issue.get_or_insert_default().supply.dosage = Some("AIDS carrier".to_owned());
     let (record, list) = (record(vec![drug, made]), list());
@@ -640,13 +642,14 @@ fn a_drug_that_stays_loses_each_text_and_qualifier_that_names_the_list_and_keeps
         .into_iter()
         .map(|loss| (loss.id.to_owned(), loss.links, loss.parts.len()))
         .collect();
-    assert_eq!(lost, [("drug".to_owned(), 0, 4), ("issue".to_owned(), 0, 1)]);
+    assert_eq!(lost, [("drug".to_owned(), 0, 5), ("issue".to_owned(), 0, 1)]);
     let result = screened(record);
     let [drug, made] = result.record().events.as_slice() else { panic!("both stay") };
     let supply = &drug.medication.as_ref().expect("a plan").supply;
     assert_eq!((supply.dosage.as_deref(), &supply.unit, &supply.quantity_text), (Some("One daily"), &None, &None));
     let coded = drug.code.as_ref().expect("a code");
     assert_eq!(coded.qualifiers.len(), 1);
+    assert_eq!(drug.associated_texts, ["Take with food"]);
     assert!(coded.translations[0].qualifiers.is_empty());
     assert!(made.issue.as_ref().expect("an issue").supply.dosage.is_none());
 }

@@ -80,7 +80,11 @@ pub(super) fn entry_hit<'l>(
             judged.then(|| medicine_hit(event, mixtures, exclusions)).flatten()
         })
         .or_else(|| texts.into_iter().flatten().find_map(of_text))
-        .or_else(|| event.associated_texts.iter().find_map(|text| of_text(text)))
+        .or_else(|| {
+            // A drug loses the text and stays.
+            let tested = if is_drug(event) { &[] } else { event.associated_texts.as_slice() };
+            tested.iter().find_map(|text| of_text(text))
+        })
         .or_else(|| supplies(event).filter_map(|supply| mixtures.get(supply.mixture.as_ref()?)).find_map(of_mixture))
 }
 
@@ -123,7 +127,7 @@ pub(super) fn drug_loses<'l>(event: &Event, exclusions: &'l Exclusions) -> Vec<H
     let mut lost = Vec::new();
     event.code.iter().chain(&event.target_drug).for_each(|code| of_code(code, exclusions, &mut lost));
     let texts = supplies(event).flat_map(|supply| [&supply.dosage, &supply.unit, &supply.quantity_text]);
-    lost.extend(texts.flatten().filter_map(|text| exclusions.term(text).map(Hit::Term)));
+    lost.extend(texts.flatten().chain(&event.associated_texts).filter_map(|text| exclusions.term(text).map(Hit::Term)));
     lost
 }
 
@@ -132,6 +136,7 @@ pub(super) fn strip_drug(event: &mut Event, exclusions: &Exclusions) {
     for code in event.code.iter_mut().chain(&mut event.target_drug) {
         strip_qualifiers(code, exclusions);
     }
+    event.associated_texts.retain(|text| !exclusions.excludes_term(text));
     let medication = event.medication.as_mut().map(|medication| &mut medication.supply);
     let issue = event.issue.as_mut().map(|issue| &mut issue.supply);
     for supply in [medication, issue].into_iter().flatten() {

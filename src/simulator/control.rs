@@ -38,28 +38,27 @@ async fn heard(State(shared): State<Arc<Shared>>) -> Response {
 
 async fn set(State(shared): State<Arc<Shared>>, Query(seed): Query<Seed>, headers: HeaderMap, body: Bytes) -> Response {
     match read::<Vec<Switch>>(&headers, &body) {
+        Ok(switches) => {
+            done(switches.iter().find_map(Switch::problem), || shared.switches.set(switches.clone(), seed.seed))
+        }
         Err(refused) => refused.into_response(),
-        Ok(switches) => match switches.iter().find_map(Switch::problem) {
-            Some(problem) => (StatusCode::UNPROCESSABLE_ENTITY, problem).into_response(),
-            None => {
-                shared.switches.set(switches, seed.seed);
-                StatusCode::NO_CONTENT.into_response()
-            }
-        },
     }
 }
 
 async fn add(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     match read::<Switch>(&headers, &body) {
+        Ok(switch) => done(switch.problem(), || shared.switches.add(switch.clone())),
         Err(refused) => refused.into_response(),
-        Ok(switch) => match switch.problem() {
-            Some(problem) => (StatusCode::UNPROCESSABLE_ENTITY, problem).into_response(),
-            None => {
-                shared.switches.add(switch);
-                StatusCode::NO_CONTENT.into_response()
-            }
-        },
     }
+}
+
+/// Does it, unless something is wrong with it.
+fn done(problem: Option<&'static str>, act: impl FnOnce()) -> Response {
+    if let Some(problem) = problem {
+        return (StatusCode::UNPROCESSABLE_ENTITY, problem).into_response();
+    }
+    act();
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn off(State(shared): State<Arc<Shared>>) -> StatusCode {

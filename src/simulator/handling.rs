@@ -96,17 +96,14 @@ pub(super) async fn handle(
             _ = stopped.wait_for(|stopped| *stopped) => {}
         }
     }
-    let response = match effect.fault.as_deref().map(Fault::of) {
-        Some(fault) => {
-            shared.note(&accepted, fault.code());
-            shared.reject(&(fault, Some(accepted.message_id_sent.clone())), false, &effect)
-        }
-        None => {
-            let (answering, told) = (Arc::clone(&shared), effect.clone());
-            match tokio::task::spawn_blocking(move || answering.answer(&accepted, &told)).await {
-                Ok(text) => xml(StatusCode::OK, text),
-                Err(_) => shared.reject(&(Fault::Failed("the answer failed"), None), false, &effect),
-            }
+    let response = if let Some(fault) = effect.fault.as_deref().map(Fault::of) {
+        shared.note(&accepted, fault.code());
+        shared.reject(&(fault, Some(accepted.message_id_sent.clone())), false, &effect)
+    } else {
+        let (answering, told) = (Arc::clone(&shared), effect.clone());
+        match tokio::task::spawn_blocking(move || answering.answer(&accepted, &told)).await {
+            Ok(text) => xml(StatusCode::OK, text),
+            Err(_) => shared.reject(&(Fault::Failed("the answer failed"), None), false, &effect),
         }
     };
     delivery::deliver(response, &effect, &breaking, shared.stopped.clone()).await

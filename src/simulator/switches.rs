@@ -176,22 +176,22 @@ impl Switches {
                 effect.delay_ms += chance.below(switch.jitter_ms + 1);
             }
             effect.tamper.extend(&switch.tamper);
-            first(&mut effect.fault, &switch.fault);
-            first(&mut effect.outcome, &switch.outcome);
-            first(&mut effect.words, &switch.words);
-            first(&mut effect.status, &switch.status);
-            first(&mut effect.content_type, &switch.content_type);
-            first(&mut effect.header, &switch.header);
-            first(&mut effect.delivery, &switch.delivery);
-            first(&mut effect.piece_ms, &switch.piece_ms);
+            first(&mut effect.fault, switch.fault.as_ref());
+            first(&mut effect.outcome, switch.outcome.as_ref());
+            first(&mut effect.words, switch.words.as_ref());
+            first(&mut effect.status, switch.status.as_ref());
+            first(&mut effect.content_type, switch.content_type.as_ref());
+            first(&mut effect.header, switch.header.as_ref());
+            first(&mut effect.delivery, switch.delivery.as_ref());
+            first(&mut effect.piece_ms, switch.piece_ms.as_ref());
         }
         effect
     }
 }
 
-fn first<T: Clone>(slot: &mut Option<T>, value: &Option<T>) {
+fn first<T: Clone>(slot: &mut Option<T>, value: Option<&T>) {
     if slot.is_none() {
-        slot.clone_from(value);
+        *slot = value.cloned();
     }
 }
 

@@ -98,7 +98,7 @@ impl Tamper {
     #[allow(clippy::too_many_lines, reason = "a table")]
     pub(super) fn edit(self, text: &mut String) {
         match self {
-            Self::NotXml => *text = "{\"resourceType\":\"not XML\"}".to_owned(),
+            Self::NotXml => "{\"resourceType\":\"not XML\"}".clone_into(text),
             Self::Dtd => text.insert_str(0, "<!DOCTYPE Envelope [<!ENTITY x \"y\">]>"),
             Self::ProcessingInstruction => text.insert_str(0, "<?target data?>"),
             Self::Entity => before_end(text, "soap:Body", "&unknown;"),
@@ -125,7 +125,7 @@ impl Tamper {
             Self::OtherRoot => {
                 *text = text
                     .replace("Response xmlns:dcr", "Answer xmlns:dcr")
-                    .replace("Response></itk:payload", "Answer></itk:payload")
+                    .replace("Response></itk:payload", "Answer></itk:payload");
             }
             Self::OtherNamespace => *text = text.replace("urn:x-mig-facade:dcr:v1", "urn:x-mig-facade:dcr:v2"),
             Self::NoServiceHeader => remove(text, "dcr:serviceHeader"),
@@ -183,7 +183,7 @@ impl Tamper {
             Self::WrongBirthDate => write(text, "birthDate", "1899-12-31"),
             Self::AbsentPolicy => within(text, "patient", |patient| write(patient, "confidentialityPolicy", NOWHERE)),
             Self::RestrictedPatient => {
-                *text = text.replace("<restrictToOrganisation>false", "<restrictToOrganisation>true")
+                *text = text.replace("<restrictToOrganisation>false", "<restrictToOrganisation>true");
             }
             Self::Schema211 => schema(text, "2.1.1"),
             Self::Schema2110 => schema(text, "2.1.10"),
@@ -297,13 +297,12 @@ fn set(text: &mut String, name: &str, attribute: &str, value: Option<&str>) {
     let opening = text.get(place.clone()).unwrap_or_default().to_owned();
     let written = value.map(|value| format!(" {attribute}=\"{value}\"")).unwrap_or_default();
     let start = format!(" {attribute}=\"");
-    let changed = match opening.split_once(&start) {
-        Some((head, rest)) => format!("{head}{written}{}", rest.split_once('"').map_or("", |(_, tail)| tail)),
-        None => {
-            let end = opening.len() - if opening.ends_with("/>") { 2 } else { 1 };
-            let (head, tail) = opening.split_at(end);
-            format!("{head}{written}{tail}")
-        }
+    let changed = if let Some((head, rest)) = opening.split_once(&start) {
+        format!("{head}{written}{}", rest.split_once('"').map_or("", |(_, tail)| tail))
+    } else {
+        let end = opening.len() - if opening.ends_with("/>") { 2 } else { 1 };
+        let (head, tail) = opening.split_at(end);
+        format!("{head}{written}{tail}")
     };
     text.replace_range(place, &changed);
 }

@@ -20,6 +20,7 @@ IDENTIFIERS = {
     "https://fhir.hl7.org.uk/Id/gmc-number",
     "https://fhir.hl7.org.uk/Id/gmp-number",
     "https://fhir.hl7.org.uk/Id/nmc-number",
+    "https://fhir.nhs.uk/Id/UBRN",
     "urn:ietf:rfc:3986",
     "urn:x-demo:spell",
 }

@@ -381,7 +381,7 @@ fn what_never_comes_is_given_up_at_the_deadline() {
             for on in BOTH {
                 let started = Instant::now();
                 judge_timed(&world, &who, &number, on, &(switch.clone(), SLOW), DEADLINE).await;
-                assert!(started.elapsed() < 3 * DEADLINE + Duration::from_secs(3), "{switch}");
+                assert!(started.elapsed() < 2 * DEADLINE + Duration::from_secs(8), "{switch}");
             }
         }
     });
@@ -395,8 +395,8 @@ async fn judge_timed(world: &World, who: &Who, number: &str, on: &str, case: &Ca
     let started = Instant::now();
     plain(world, who, number).await;
     let took = started.elapsed();
-    assert!(took >= deadline - Duration::from_millis(100), "{on} {set}: {took:?}");
-    assert!(took < deadline + Duration::from_secs(1), "{on} {set}: {took:?}");
+    assert!(took + Duration::from_millis(100) >= deadline, "{on} {set}: {took:?}");
+    assert!(took < deadline + Duration::from_millis(2_500), "{on} {set}: {took:?}");
     judge(world, who, number, on, case).await;
 }
 

@@ -89,10 +89,10 @@ fn every_line_of_the_page_about_outages_names_a_test_that_exists() {
         assert!(!named.is_empty(), "no test in: {line}");
         for name in named {
             let (module, test) = name.rsplit_once("::").expect("file::test");
-            let text = std::fs::read_to_string(root.join(format!("{}.rs", module.replace("::", "/"))))
+            let source = std::fs::read_to_string(root.join(format!("{}.rs", module.replace("::", "/"))))
                 .or_else(|_| std::fs::read_to_string(root.join(format!("tests/it/{module}.rs"))))
                 .unwrap_or_else(|_| panic!("{name}: no such file"));
-            assert!(tests_in(&text).contains(&test), "{name} is no test");
+            assert!(tests_in(&source).contains(&test), "{name} is no test");
         }
         lines += 1;
     }

@@ -74,10 +74,11 @@ enum Field {
     Unit,
     Quantity,
     Mixture,
+    SpecimenType,
     ConsultationType,
 }
 
-const FIELDS: [Field; 11] = [
+const FIELDS: [Field; 12] = [
     Field::DisplayTerm,
     Field::Uncoded,
     Field::Value,
@@ -88,6 +89,7 @@ const FIELDS: [Field; 11] = [
     Field::Unit,
     Field::Quantity,
     Field::Mixture,
+    Field::SpecimenType,
     Field::ConsultationType,
 ];
 
@@ -203,7 +205,7 @@ impl Fragments {
         let id = format!("5EC2E700-0000-4000-8000-{nth:012}");
         let (mut code, mut term) = (format!("<code {INNOCENT}/>"), MARKER.to_owned());
         let (mut observation, mut supply, mut outer) = (String::new(), String::new(), String::new());
-        let (mut speciality, mut allergy) = (String::new(), String::new());
+        let (mut speciality, mut allergy, mut report) = (String::new(), String::new(), String::new());
         // A drug loses an excluded qualifier or a text of its supply, and stays.
         let is_drug = matches!(planting.event_type, "MED" | "ISS");
         let mut lost = None;
@@ -271,6 +273,11 @@ impl Fragments {
                         );
                     }
                     Field::Abnormal => observation = format!("<abnormal value=\"true\" description=\"{text}\"/>"),
+                    Field::SpecimenType => {
+                        report = format!(
+                            "<report><component><specimen><specimenType>{text}</specimenType></specimen></component></report>"
+                        );
+                    }
                     Field::Speciality => speciality = format!("<speciality>{text}</speciality>"),
                     Field::Dosage => supplied("dosage"),
                     Field::Unit => supplied("quantityUnit"),
@@ -293,6 +300,7 @@ impl Fragments {
             ),
             "REF" => format!("<referral>{speciality}<urgency>R</urgency></referral>"),
             _ if !allergy.is_empty() => allergy,
+            _ if !report.is_empty() => report,
             _ => format!("<observation>{observation}</observation>"),
         };
         let kind = if planting.event_type == "problem" { "OBS" } else { planting.event_type };
@@ -328,6 +336,7 @@ impl Fragments {
             Plant::Coding { place: Place::TargetDrug, .. } => !is_drug && planting.event_type != "REF",
             Plant::Text(Field::Dosage | Field::Unit | Field::Quantity | Field::Mixture, _) => is_drug,
             Plant::Text(Field::Value | Field::Range | Field::Abnormal, _) => !is_drug && planting.event_type != "REF",
+            Plant::Text(Field::SpecimenType, _) => planting.event_type == "REP",
             Plant::Text(Field::Speciality, _) => planting.event_type == "REF",
             _ => true,
         }

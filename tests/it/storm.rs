@@ -72,7 +72,7 @@ async fn truth(world: &World) -> Truth {
 
 async fn client(world: Arc<World>, who: Who, truth: Arc<Truth>, seed: u64, until: Instant) -> Seen {
     let mut chance = Chance(seed);
-    let mut seen = Seen::default();
+    let mut noted = Seen::default();
     while Instant::now() < until {
         let patient = chance.below(PATIENTS);
         let kind = KINDS[usize::try_from(chance.below(4)).expect("small")];
@@ -92,15 +92,15 @@ async fn client(world: Arc<World>, who: Who, truth: Arc<Truth>, seed: u64, until
             504 => assert_eq!(answer.reasons(), ["MIG_TIMEOUT"]),
             other => panic!("{other}: {}", answer.body),
         }
-        seen.requests.push(answer.request_id);
-        seen.took.push(took);
-        *seen.statuses.entry(answer.status).or_default() += 1;
+        noted.requests.push(answer.request_id);
+        noted.took.push(took);
+        *noted.statuses.entry(answer.status).or_default() += 1;
         if answer.status == 503 {
             // As a client does that reads Retry-After, only less patient.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
-    seen
+    noted
 }
 
 /// How long a request takes at most that asks nobody, and is audited like any other.
@@ -108,7 +108,7 @@ async fn pulse(world: Arc<World>, who: Who, until: Instant) -> Duration {
     let mut longest = Duration::ZERO;
     while Instant::now() < until {
         let started = Instant::now();
-        world.get("Consent?_count=1").by(&who).ok().await;
+        world.get("Consent").by(&who).ok().await;
         longest = longest.max(started.elapsed());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -439,8 +439,8 @@ fn a_folder_tells_every_problem_at_once() {
             "{key}: {problems:?}"
         );
     }
-    assert!(problems.iter().any(|p| p.contains("line 11: a number that no file")), "{problems:?}");
-    assert_eq!(problems.len(), expect.len() + 10, "{problems:?}");
+    assert!(problems.iter().any(|p| p.contains("line 12: a number that no file")), "{problems:?}");
+    assert_eq!(problems.len(), expect.len() + 11, "{problems:?}");
     assert!(problems.iter().all(|p| !p.contains("999000")), "no number is told");
 }
 
