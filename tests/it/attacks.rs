@@ -1,5 +1,6 @@
 //! A caller who tries to get at data, or at a false audit trail, without permission: what held, so that it keeps holding.
 
+use crate::database::extras;
 use mig_fhir::clock::Clock;
 use mig_fhir::ids::{NhsNumber, OdsCode, UserId};
 use mig_fhir::register::consent;
@@ -35,7 +36,7 @@ impl Target {
             holdings: Holdings::builtin(mig_fhir::clock::to_london(clock.now()).date()),
             clock: clock.clone(),
         };
-        let running = Running::start(start).await.expect("a demo");
+        let running = Running::start_with(start, extras(folder.path()).await).await.expect("a demo");
         let token = |name| running.token(cast::find(name).expect("of the cast")).expect("a token");
         let (clinician, officer) = (token("clinician"), token("privacy-officer"));
         let rich = running.demo().patients().iter().find(|patient| patient.scenario == "rich").expect("a patient");

@@ -1,5 +1,6 @@
 //! What is kept of one request serves the next one of the same occasion, and must be what that one would have fetched.
 
+use crate::database::extras;
 use crate::world::{self, World};
 use mig_fhir::clock::Clock;
 use mig_fhir::register::agreements::Target;
@@ -22,7 +23,7 @@ async fn an_earlier_search_changes_nothing_in_everything() {
         holdings: Holdings::builtin(date!(2026 - 11 - 24)),
         clock: Clock::system(),
     };
-    let running = Running::start(start).await.expect("starts");
+    let running = Running::start_with(start, extras(folder.path()).await).await.expect("starts");
     let client = Client::new();
     let clinician = cast::find("clinician").expect("in the cast");
     let token = running.token(clinician).expect("signed");

@@ -11,14 +11,17 @@
 )]
 
 mod accounting;
+mod admin;
 mod attacks;
 mod canary;
 mod commands;
 mod compile_fail;
 mod data_codes;
+mod database;
 mod document;
 mod far_side;
 mod faithful;
+mod instances;
 mod kept_views;
 mod kill;
 mod module_order;

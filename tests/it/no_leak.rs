@@ -358,7 +358,8 @@ async fn answers(data: &Path, records: &[(String, Vec<String>)]) -> Vec<Vec<Stri
     }
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let start = Start { listen, data: Some(data.to_owned()), holdings, clock: Clock::system() };
-    let running = Running::start(start).await.unwrap_or_else(|error| panic!("{error:?}"));
+    let extras = crate::database::extras(data).await;
+    let running = Running::start_with(start, extras).await.unwrap_or_else(|error| panic!("{error:?}"));
     let secret = std::fs::read(data.join("ids.key")).expect("the key");
     let sealer = Sealer::new(0, &secret.try_into().expect("64 bytes"));
     let mut all = Vec::new();

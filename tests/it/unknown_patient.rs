@@ -1,5 +1,6 @@
 //! What is asked about nobody whom this service could know, a read's parameters, and the public page.
 
+use crate::database::extras;
 use mig_fhir::clock::Clock;
 use mig_fhir::ids::{LogicalId, Sealer};
 use mig_fhir::simulator::cast;
@@ -26,7 +27,7 @@ impl Facade {
             holdings: Holdings::builtin(date!(2026 - 11 - 24)),
             clock: Clock::system(),
         };
-        let running = Running::start(start).await.expect("starts");
+        let running = Running::start_with(start, extras(folder.path()).await).await.expect("starts");
         Self { running, client: Client::new(), _folder: folder }
     }
 

@@ -5,6 +5,7 @@
 //! an identifier, and none at all when it refuses. Worlds run on one runtime, so that tests can share one; the
 //! certificates are made once and copied, since making them is the slowest part of a start.
 
+use crate::database;
 use base64::Engine;
 use mig_fhir::clock::Clock;
 use mig_fhir::ids::{LogicalId, NhsNumber, OdsCode, RoleCode, Suffix, UserId};
@@ -166,7 +167,8 @@ impl World {
             holdings,
             clock: clock.clone(),
         };
-        let options = Extras { control: true, ..options };
+        let store = database::config(folder.path()).await;
+        let options = Extras { control: true, store, ..options };
         let running = Running::start_with(start, options).await.expect("a demo");
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let key = std::fs::read(folder.path().join("tokens.key")).expect("the issuer's key");
