@@ -559,10 +559,10 @@ fn an_agreement_widens_and_narrows_assurance_and_roles() {
         };
         let search = async |who: &Who| world.search("Condition", &number, "").by(who).send().await;
         assert_eq!(search(&weak).await.reasons(), ["ACCESS_DENIED", "ASSURANCE"]);
-        set(&|agreement| agreement["assurance"] = 2.into()).await;
+        set(&|agreement| agreement["minimum_assurance"] = 2.into()).await;
         world.permit(&weak, &number).await;
         assert_eq!(search(&weak).await.status, 200);
-        set(&|agreement| agreement["assurance"] = 3.into()).await;
+        set(&|agreement| agreement["minimum_assurance"] = 3.into()).await;
         assert_eq!(search(&weak).await.reasons(), ["ACCESS_DENIED", "ASSURANCE"]);
         let strong = permitted(&world).await;
         set(&|agreement| agreement["clinician_roles"] = json!(["R8001"])).await;
