@@ -2,6 +2,7 @@
 //!
 //! `openapi/mig-fhir.json` is the checked-in print of it; a test fails when they differ.
 
+mod admin;
 mod operations;
 #[cfg(test)]
 mod postman;
@@ -64,6 +65,7 @@ fn build(base: &str, demo: bool) -> OpenApi {
     for public in PUBLIC {
         paths = operations::public(paths, public);
     }
+    paths = admin::paths(paths);
     paths = operations::beside(paths);
     if demo {
         paths = operations::demo(paths);
@@ -85,6 +87,7 @@ fn build(base: &str, demo: bool) -> OpenApi {
         .tags(Some([
             tag("record", "The record: read and search, one patient at a time"),
             tag("kept", "What the service itself keeps"),
+            tag(admin::TAG, "The registers, for administrators; explanations, for privacy officers. Plain JSON"),
             tag("service", "The service"),
         ]))
         .paths(paths.build())
@@ -102,7 +105,7 @@ fn components() -> utoipa::openapi::Components {
     for (_, name, text) in REFUSALS {
         components = components.response(*name, outcome(text));
     }
-    schemas::add(components).build()
+    admin::schemas(schemas::add(components)).build()
 }
 
 fn outcome(text: &str) -> utoipa::openapi::Response {

@@ -26,7 +26,8 @@ use sqlx::Row as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a write may take until it is on disk. Beyond it nobody is answered as if it were; it may still get there.
+/// How long a write may take until it is on disk. Beyond it nobody is answered as if it were; what had begun by then may still
+/// get there.
 const WRITE: Duration = Duration::from_secs(4);
 
 /// A connection to either database.

@@ -44,7 +44,8 @@ fn an_agreement_is_changed_by_whoever_names_its_version_and_its_history_tells() 
         let world = small().await;
         let boss = world.member("administrator");
         let listed = admin(&world, Method::GET, "agreements").by(&boss).ok().await;
-        let ids: Vec<&Value> = listed.body["agreements"].as_array().expect("a list").iter().map(|one| &one["id"]).collect();
+        let ids: Vec<&Value> =
+            listed.body["agreements"].as_array().expect("a list").iter().map(|one| &one["id"]).collect();
         assert_eq!(ids, ["demo-all-views", "demo-fewer-views"]);
         let read = admin(&world, Method::GET, AGREEMENT).by(&boss).ok().await;
         let etag = read.header("etag").expect("a version").to_owned();
@@ -101,7 +102,8 @@ fn nobody_but_an_administrator_keeps_the_registers_and_all_that_they_do_is_audit
         let boss = world.member("administrator");
         for name in ["clinician", "privacy-officer", "practice-auditor", "viewer-system", "receptionist"] {
             let who = world.member(name);
-            for (method, path) in [(Method::GET, "agreements"), (Method::POST, "suspensions"), (Method::GET, "enrolments")]
+            for (method, path) in
+                [(Method::GET, "agreements"), (Method::POST, "suspensions"), (Method::GET, "enrolments")]
             {
                 let answer = body(admin(&world, method, path).by(&who), &json!({})).await;
                 assert_eq!((answer.status, answer.reasons()), (403, vec!["ACCESS_DENIED", "ROLE"]), "{name} {path}");
@@ -134,9 +136,12 @@ fn the_switch_stops_each_kind_in_one_call_from_the_next_request_and_lets_go_agai
     run(async {
         let world = small().await;
         let (boss, who) = (world.member("administrator"), permitted(&world).await);
-        for (target, subject) in
-            [("everything", None), ("viewer", Some(VIEWER)), ("sharer", Some("A99981")), ("user", Some(who.user.as_str()))]
-        {
+        for (target, subject) in [
+            ("everything", None),
+            ("viewer", Some(VIEWER)),
+            ("sharer", Some("A99981")),
+            ("user", Some(who.user.as_str())),
+        ] {
             let mut stop = json!({ "target": target, "reason": "an incident" });
             if let Some(subject) = subject {
                 stop["subject"] = subject.into();
@@ -247,7 +252,8 @@ fn a_practice_that_withdraws_and_a_viewer_that_does_are_out_on_the_next_request_
         let world = World::start(holdings()).await;
         let (boss, who) = (world.member("administrator"), permitted(&world).await);
         world.permit(&who, &world::number(901)).await;
-        let other = async |world: &World| world.search("Condition", &world::number(901), "").by(&who).send().await.status;
+        let other =
+            async |world: &World| world.search("Condition", &world::number(901), "").by(&who).send().await.status;
         assert_eq!(other(&world).await, 200);
         let leave = json!({ "organisation": "A99981", "reason": "clause 12.1" });
         let path = format!("{AGREEMENT}/withdrawal");
@@ -277,7 +283,8 @@ fn a_practice_that_withdraws_and_a_viewer_that_does_are_out_on_the_next_request_
         assert_eq!((ended.status, other(&world).await), (200, 403));
         let mut back = ended.body.clone();
         back["status"] = "active".into();
-        let put = admin(&world, Method::PUT, AGREEMENT).by(&boss).header("if-match", ended.header("etag").expect("one"));
+        let put =
+            admin(&world, Method::PUT, AGREEMENT).by(&boss).header("if-match", ended.header("etag").expect("one"));
         let answer = body(put, &back).await;
         assert_eq!((answer.status, answer.expressions()), (422, vec!["agreement[0].status"]));
         // The settings name a file in which all of it is still in force: what was done since stays done.
@@ -298,9 +305,8 @@ fn whoever_joins_waits_out_the_objection_period_with_two_approvals() {
         let mut sneaked = read.body.clone();
         let sharers = sneaked["sharer"].as_array_mut().expect("sharers");
         sharers.push(json!({ "practice": "A90001", "joined": "2026-01-01" }));
-        let put = |body_of: &Value| {
-            body(admin(&world, Method::PUT, AGREEMENT).by(&boss).header("if-match", &etag), body_of)
-        };
+        let put =
+            |body_of: &Value| body(admin(&world, Method::PUT, AGREEMENT).by(&boss).header("if-match", &etag), body_of);
         let answer = put(&sneaked).await;
         assert_eq!(answer.status, 422, "{}", answer.body);
         assert!(answer.expressions()[0].ends_with(".joined"), "{:?}", answer.expressions());
@@ -312,7 +318,8 @@ fn whoever_joins_waits_out_the_objection_period_with_two_approvals() {
         };
         let answer = join(&joining, &etag).await;
         assert_eq!((answer.status, answer.expressions()), (422, vec!["approvals"]));
-        joining["approvals"] = json!([{ "name": "One", "date": "2026-11-24" }, { "name": "Two", "date": "2026-11-24" }]);
+        joining["approvals"] =
+            json!([{ "name": "One", "date": "2026-11-24" }, { "name": "Two", "date": "2026-11-24" }]);
         let joined = join(&joining, &etag).await;
         assert_eq!(joined.status, 200, "{}", joined.body);
         let sharers = joined.body["sharer"].as_array().expect("sharers");
@@ -455,7 +462,8 @@ fn a_privacy_officer_has_each_gates_verdict_explained_and_nothing_is_asked_of_th
         let stranger = json!({ "user": "nobody", "role": "R8009", "nhs_number": "9990000018", "type": "Condition",
             "scope": "user/Patient.rs", "assurance": 1 });
         let told = explain(&officer, &stranger).await;
-        let refused: Vec<&Value> = told.body["rules"].as_array().expect("rules").iter().map(|rule| &rule["reason"]).collect();
+        let refused: Vec<&Value> =
+            told.body["rules"].as_array().expect("rules").iter().map(|rule| &rule["reason"]).collect();
         assert_eq!(
             refused,
             ["SCOPE", "", "ROLE", "", "ENROLMENT", "NO_ORGANISATION_CONSENT", "RELATIONSHIP", "CONSENT_REQUIRED"]
@@ -504,7 +512,8 @@ fn what_the_patient_refused_in_person_nobody_permits_for_them() {
 #[test]
 fn networks_of_the_deployment_and_of_an_agreement_are_asked_before_anything_is_disclosed() {
     run(async {
-        let settings = [("POLICY__CLIENT_NETWORKS", "[\"10.0.0.0/8\"]"), ("SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]")];
+        let settings =
+            [("POLICY__CLIENT_NETWORKS", "[\"10.0.0.0/8\"]"), ("SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]")];
         let settings = settings.map(|(key, value)| (format!("MIG_FHIR__{key}"), value.to_owned())).to_vec();
         let options = Extras { settings, ..Extras::default() };
         let world = World::start_with(world::holdings([world::patient(PLAIN, |_| {})]), options).await;
@@ -553,16 +562,17 @@ fn an_agreement_widens_and_narrows_assurance_and_roles() {
             let read = admin(&world, Method::GET, AGREEMENT).by(&boss).ok().await;
             let mut changed = read.body.clone();
             change(&mut changed);
-            let put = admin(&world, Method::PUT, AGREEMENT).by(&boss).header("if-match", read.header("etag").expect("one"));
+            let put =
+                admin(&world, Method::PUT, AGREEMENT).by(&boss).header("if-match", read.header("etag").expect("one"));
             let answer = body(put, &changed).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
         };
         let search = async |who: &Who| world.search("Condition", &number, "").by(who).send().await;
         assert_eq!(search(&weak).await.reasons(), ["ACCESS_DENIED", "ASSURANCE"]);
-        set(&|agreement| agreement["minimum_assurance"] = 2.into()).await;
+        set(&|agreement| agreement["assurance_level"] = 2.into()).await;
         world.permit(&weak, &number).await;
         assert_eq!(search(&weak).await.status, 200);
-        set(&|agreement| agreement["minimum_assurance"] = 3.into()).await;
+        set(&|agreement| agreement["assurance_level"] = 3.into()).await;
         assert_eq!(search(&weak).await.reasons(), ["ACCESS_DENIED", "ASSURANCE"]);
         let strong = permitted(&world).await;
         set(&|agreement| agreement["clinician_roles"] = json!(["R8001"])).await;
@@ -644,12 +654,15 @@ fn a_list_is_registered_by_batch_each_entry_by_itself() {
         // Many at once under one key are one.
         let one = || {
             let ask = world.ask(Method::POST, "EpisodeOfCare").by(&system);
-            ask.header("if-none-exist", "identifier=urn:x-list|three").body(FHIR, episode(913, "three").to_string()).send()
+            ask.header("if-none-exist", "identifier=urn:x-list|three")
+                .body(FHIR, episode(913, "three").to_string())
+                .send()
         };
         let all = join_all((0..6).map(|_| one())).await;
         let made = all.iter().filter(|answer| answer.status == 201).count();
         assert_eq!((made, all.iter().filter(|answer| answer.status == 200).count()), (1, 5));
-        let another = world.ask(Method::POST, "EpisodeOfCare").by(&system).header("if-none-exist", "identifier=urn:x-list|three");
+        let another =
+            world.ask(Method::POST, "EpisodeOfCare").by(&system).header("if-none-exist", "identifier=urn:x-list|three");
         assert_eq!(another.json(&episode(914, "three")).await.status, 412, "another patient under that key");
 
         let mut ended = found.resources().next().expect("one").clone();
@@ -663,7 +676,11 @@ fn a_list_is_registered_by_batch_each_entry_by_itself() {
             (world.member("clinician"), batch.clone(), 403),
             (system.clone(), json!({ "resourceType": "Bundle", "type": "transaction", "entry": [] }), 422),
             (system.clone(), json!({ "resourceType": "Bundle", "type": "batch" }), 422),
-            (system.clone(), json!({ "resourceType": "Bundle", "type": "batch", "entry": vec![create(910, "one"); 501] }), 413),
+            (
+                system.clone(),
+                json!({ "resourceType": "Bundle", "type": "batch", "entry": vec![create(910, "one"); 501] }),
+                413,
+            ),
         ] {
             let answer = post(&who, &batch).await;
             assert_eq!(answer.status, status, "{}", answer.body);

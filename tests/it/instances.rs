@@ -141,7 +141,8 @@ fn whatever_is_taken_away_on_one_instance_is_closed_on_the_other_for_every_later
                 scene.world.deny(who, number).await;
             })
             .await;
-        for (target, subject) in [("everything", ""), ("viewer", VIEWER), ("sharer", "A99981"), ("user", "the reader")] {
+        for (target, subject) in [("everything", ""), ("viewer", VIEWER), ("sharer", "A99981"), ("user", "the reader")]
+        {
             let mut placed = None;
             scene
                 .taken_away(&format!("suspension of {target}"), 950, async |scene, who, _| {
@@ -196,7 +197,8 @@ fn whatever_is_taken_away_on_one_instance_is_closed_on_the_other_for_every_later
                 let found = scene.world.search("EpisodeOfCare", number, "").by(&system).ok().await;
                 let mut episode = found.resources().next().expect("one").clone();
                 episode["status"] = "finished".into();
-                let ask = scene.world.ask(Method::PUT, &format!("EpisodeOfCare/{}", episode["id"].as_str().expect("an id")));
+                let ask =
+                    scene.world.ask(Method::PUT, &format!("EpisodeOfCare/{}", episode["id"].as_str().expect("an id")));
                 let ask = ask.by(&system).header("if-match", "W/\"1\"");
                 assert_eq!(ask.body(FHIR, episode.to_string()).send().await.status, 200);
             })

@@ -139,6 +139,11 @@ pub(super) fn beside(paths: PathsBuilder) -> PathsBuilder {
                 .response("503", plain("They cannot"))),
         )
         .path("/exclusions", get(public("exclusions", "What is withheld, as a page").response("200", plain("HTML"))))
+        .path(
+            "/sharing",
+            get(public("sharing", "Who shares with whom, since when and what, as a page or by Accept as JSON")
+                .response("200", plain("HTML or JSON"))),
+        )
         .path("/openapi.json", get(public("openapi", "This document").response("200", plain("OpenAPI 3.1"))))
 }
 
@@ -212,7 +217,7 @@ fn searched(parameter: &SearchParameter) -> Parameter {
     }
 }
 
-fn operation(tag: &str, id: String, summary: String, description: &str) -> OperationBuilder {
+pub(super) fn operation(tag: &str, id: String, summary: String, description: &str) -> OperationBuilder {
     OperationBuilder::new()
         .tag(tag)
         .operation_id(Some(id))
@@ -221,7 +226,7 @@ fn operation(tag: &str, id: String, summary: String, description: &str) -> Opera
         .security(SecurityRequirement::new(BEARER, std::iter::empty::<String>()))
 }
 
-fn refusals(operation: OperationBuilder, own: &[&str]) -> Operation {
+pub(super) fn refusals(operation: OperationBuilder, own: &[&str]) -> Operation {
     refusals_of(operation, &[ALWAYS, own].concat())
 }
 
@@ -236,7 +241,7 @@ fn get(operation: impl Into<Operation>) -> PathItem {
     PathItem::new(HttpMethod::Get, operation)
 }
 
-fn item(operations: Vec<(HttpMethod, Operation)>) -> PathItem {
+pub(super) fn item(operations: Vec<(HttpMethod, Operation)>) -> PathItem {
     let mut item = utoipa::openapi::path::PathItemBuilder::new();
     for (method, operation) in operations {
         item = item.operation(method, operation);
@@ -244,7 +249,7 @@ fn item(operations: Vec<(HttpMethod, Operation)>) -> PathItem {
     item.build()
 }
 
-fn answer(text: &str, schema: &str) -> utoipa::openapi::Response {
+pub(super) fn answer(text: &str, schema: &str) -> utoipa::openapi::Response {
     ResponseBuilder::new()
         .description(text)
         .content(FHIR_JSON, ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build())
@@ -261,18 +266,18 @@ fn created(schema: &str) -> utoipa::openapi::Response {
         .build()
 }
 
-fn plain(text: &str) -> utoipa::openapi::Response {
+pub(super) fn plain(text: &str) -> utoipa::openapi::Response {
     ResponseBuilder::new().description(text).build()
 }
 
-fn body(media: &str, schema: RefOr<Schema>) -> RequestBody {
+pub(super) fn body(media: &str, schema: RefOr<Schema>) -> RequestBody {
     RequestBodyBuilder::new()
         .required(Some(Required::True))
         .content(media, ContentBuilder::new().schema(Some(schema)).build())
         .build()
 }
 
-fn id() -> Parameter {
+pub(super) fn id() -> Parameter {
     ParameterBuilder::new()
         .name("id")
         .parameter_in(ParameterIn::Path)
@@ -289,7 +294,7 @@ fn count() -> Parameter {
         .build()
 }
 
-fn query(name: &str, documentation: &str, form: Form) -> Parameter {
+pub(super) fn query(name: &str, documentation: &str, form: Form) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Query)
@@ -299,6 +304,6 @@ fn query(name: &str, documentation: &str, form: Form) -> Parameter {
         .build()
 }
 
-fn string() -> Schema {
+pub(super) fn string() -> Schema {
     ObjectBuilder::new().schema_type(Type::String).build().into()
 }

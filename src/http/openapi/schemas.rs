@@ -5,7 +5,7 @@
 use serde_json::json;
 use utoipa::openapi::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type};
 
-type Elements = &'static [(&'static str, &'static str)];
+pub(super) type Elements = &'static [(&'static str, &'static str)];
 
 /// Data types, and the inner elements that need a name.
 const DATA_TYPES: &[(&str, Elements)] = &[
@@ -526,7 +526,7 @@ pub(super) fn add(mut components: ComponentsBuilder) -> ComponentsBuilder {
     components
 }
 
-fn object(mut object: ObjectBuilder, elements: Elements) -> Schema {
+pub(super) fn object(mut object: ObjectBuilder, elements: Elements) -> Schema {
     for (name, notation) in elements {
         let (notation, required) = notation.strip_prefix('!').map_or((*notation, false), |rest| (rest, true));
         let property = match notation.strip_suffix('*') {

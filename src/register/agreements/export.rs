@@ -52,7 +52,7 @@ pub(super) fn agreement(agreement: &SignedAgreement) -> Table {
     put(&mut table, "until", terms.until.and_then(day));
     put(&mut table, "override_reasons", texts(&terms.override_reasons));
     put(&mut table, "clinician_roles", texts(&terms.clinician_roles));
-    put(&mut table, "minimum_assurance", terms.assurance.map(|level| Value::Integer(level.into())));
+    put(&mut table, "assurance_level", terms.assurance.map(|level| Value::Integer(level.into())));
     put(&mut table, "client_networks", texts(&terms.client_networks));
     put(&mut table, "consent_minutes", Some(Value::Integer(terms.consent_minutes)));
     put(&mut table, "status", text(&terms.status));

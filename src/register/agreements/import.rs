@@ -79,7 +79,7 @@ fn agreement_holds(agreement: &SignedAgreement, at: &str, problems: &mut Problem
         problems.add(format!("{at}.consent_minutes"), "is not between 1 and 480");
     }
     if terms.assurance.is_some_and(|level| !(1..=3).contains(&level)) {
-        problems.add(format!("{at}.minimum_assurance"), "is not 1, 2 or 3");
+        problems.add(format!("{at}.assurance_level"), "is not 1, 2 or 3");
     }
     if terms.until.is_some_and(|until| until < terms.from) {
         problems.add(format!("{at}.until"), "is before its start");
@@ -115,7 +115,7 @@ pub(super) fn agreement(mut fields: Fields<'_>, problems: &mut Problems) -> Opti
         OVERRIDE_REASONS.contains(&text).then(|| text.to_owned())
     });
     let clinician_roles = fields.texts(problems, "clinician_roles", ROLE, RoleCode::parse);
-    let assurance = fields.number(problems, "minimum_assurance").map(|level| u8::try_from(level).unwrap_or(0));
+    let assurance = fields.number(problems, "assurance_level").map(|level| u8::try_from(level).unwrap_or(0));
     let client_networks = fields.texts(problems, "client_networks", "a network (192.0.2.0/24)", Network::parse);
     let consent_minutes = fields.number(problems, "consent_minutes").unwrap_or(CONSENT_MINUTES);
     let status = fields.needed_parsed(problems, "status", "active, suspended or terminated", AgreementStatus::parse);

@@ -1,0 +1,456 @@
+//! `/admin` and the batch in the OpenAPI document: plain JSON, so that its shapes are given here.
+
+use super::operations::{body, id, item, operation, query, refusals, string};
+use super::schemas::{Elements, object};
+use super::{FHIR_JSON, operations};
+use crate::search::Form;
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, HeaderBuilder, ObjectBuilder, PathsBuilder, Ref, RefOr, Required, Response,
+    ResponseBuilder, Schema,
+};
+
+const JSON: &str = "application/json";
+const TOML: &str = "application/toml";
+/// The document's word for these operations.
+pub(super) const TAG: &str = "admin";
+
+/// What is sent and answered, in the notation of the FHIR schemas. Days and instants are texts.
+const SHAPES: &[(&str, Elements)] = &[
+    (
+        "SharingAgreement",
+        &[
+            ("id", "!string"),
+            ("version", "unsignedInt"),
+            ("viewer", "!string"),
+            ("views", "!string*"),
+            ("from", "!date"),
+            ("until", "date"),
+            ("status", "!string"),
+            ("override_reasons", "string*"),
+            ("clinician_roles", "string*"),
+            ("assurance_level", "unsignedInt"),
+            ("client_networks", "string*"),
+            ("consent_minutes", "unsignedInt"),
+            ("sharer", "AgreementSharer*"),
+            ("signatory", "AgreementSignatory*"),
+            ("assurance", "AgreementAssurance*"),
+        ],
+    ),
+    ("AgreementSharer", &[("practice", "!string"), ("joined", "!date"), ("left", "date")]),
+    (
+        "AgreementSignatory",
+        &[
+            ("organisation", "!string"),
+            ("name", "!string"),
+            ("role", "!string"),
+            ("date", "!date"),
+            ("approvals", "AgreementApproval*"),
+        ],
+    ),
+    ("AgreementApproval", &[("name", "!string"), ("date", "!date")]),
+    ("AgreementAssurance", &[("organisation", "!string"), ("date", "!date")]),
+    ("SharingAgreements", &[("on", "instant"), ("agreements", "!SharingAgreement*"), ("suspensions", "Suspension*")]),
+    (
+        "AgreementVersion",
+        &[
+            ("version", "!unsignedInt"),
+            ("at", "!instant"),
+            ("by", "!string"),
+            ("reason", "string"),
+            ("agreement", "!SharingAgreement"),
+        ],
+    ),
+    ("AgreementHistory", &[("versions", "!AgreementVersion*")]),
+    ("AgreementWithdrawal", &[("organisation", "!string"), ("on", "date"), ("reason", "!string")]),
+    ("AgreementReason", &[("reason", "!string")]),
+    (
+        "AgreementJoining",
+        &[
+            ("practice", "!string"),
+            ("joined", "date"),
+            ("name", "!string"),
+            ("role", "!string"),
+            ("date", "!date"),
+            ("approvals", "!AgreementApproval*"),
+        ],
+    ),
+    (
+        "AgreementObjection",
+        &[
+            ("id", "string"),
+            ("practice", "!string"),
+            ("joined", "date"),
+            ("organisation", "!string"),
+            ("reason", "!string"),
+            ("raised", "instant"),
+            ("by", "string"),
+            ("outcome", "string"),
+            ("settled", "instant"),
+        ],
+    ),
+    ("AgreementObjections", &[("objections", "!AgreementObjection*")]),
+    ("AgreementSettlement", &[("outcome", "!string")]),
+    (
+        "Enrolment",
+        &[
+            ("id", "string"),
+            ("version", "unsignedInt"),
+            ("user", "!string"),
+            ("organisation", "!string"),
+            ("role", "!string"),
+            ("terms_accepted", "date"),
+            ("trained", "date"),
+            ("until", "date"),
+        ],
+    ),
+    ("Enrolments", &[("enrolments", "!Enrolment*")]),
+    (
+        "Suspension",
+        &[
+            ("id", "string"),
+            ("target", "!string"),
+            ("subject", "string"),
+            ("reason", "!string"),
+            ("by", "string"),
+            ("since", "instant"),
+            ("until", "instant"),
+            ("lifted", "instant"),
+            ("lifted_by", "string"),
+        ],
+    ),
+    ("Suspensions", &[("suspensions", "!Suspension*")]),
+    (
+        "ExplainCase",
+        &[
+            ("user", "!string"),
+            ("organisation", "string"),
+            ("role", "!string"),
+            ("nhs_number", "!string"),
+            ("type", "!string"),
+            ("scope", "string"),
+            ("assurance", "unsignedInt"),
+            ("address", "string"),
+        ],
+    ),
+    ("ExplainFact", &[("name", "!string"), ("value", "!string")]),
+    (
+        "ExplainRule",
+        &[
+            ("rule", "!unsignedInt"),
+            ("name", "!string"),
+            ("version", "!unsignedInt"),
+            ("verdict", "!string"),
+            ("reason", "string"),
+            ("facts", "ExplainFact*"),
+        ],
+    ),
+    (
+        "Explained",
+        &[
+            ("at", "!instant"),
+            ("revision", "unsignedInt"),
+            ("verdict", "!string"),
+            ("rules", "!ExplainRule*"),
+            ("not_asked", "!string"),
+        ],
+    ),
+];
+
+/// One operation: method, id, summary, what is sent, the status and what is answered.
+type Row = (HttpMethod, &'static str, &'static str, Option<&'static str>, &'static str, &'static str);
+
+/// The routes below `/admin`, in their order.
+const ROUTES: &[(&str, &[Row])] = &[
+    (
+        "agreements",
+        &[
+            (
+                HttpMethod::Get,
+                "listAgreements",
+                "Sharing agreements; with on, who could see what then",
+                None,
+                "200",
+                "SharingAgreements",
+            ),
+            (
+                HttpMethod::Post,
+                "createAgreement",
+                "A new agreement; as TOML, registers to add and change",
+                Some("SharingAgreement"),
+                "201",
+                "SharingAgreement",
+            ),
+        ],
+    ),
+    (
+        "agreements/{id}",
+        &[
+            (HttpMethod::Get, "readAgreement", "One agreement", None, "200", "SharingAgreement"),
+            (
+                HttpMethod::Put,
+                "replaceAgreement",
+                "All that an agreement says, anew",
+                Some("SharingAgreement"),
+                "200",
+                "SharingAgreement",
+            ),
+        ],
+    ),
+    (
+        "agreements/{id}/history",
+        &[(HttpMethod::Get, "agreementHistory", "Every version of an agreement", None, "200", "AgreementHistory")],
+    ),
+    (
+        "agreements/{id}/withdrawal",
+        &[(
+            HttpMethod::Post,
+            "withdrawFromAgreement",
+            "The viewer or a sharer leaves, at once or on a day (12.1)",
+            Some("AgreementWithdrawal"),
+            "200",
+            "SharingAgreement",
+        )],
+    ),
+    (
+        "agreements/{id}/suspension",
+        &[(
+            HttpMethod::Post,
+            "suspendAgreement",
+            "Stop an agreement for now (12.2, 12.3)",
+            Some("AgreementReason"),
+            "200",
+            "SharingAgreement",
+        )],
+    ),
+    (
+        "agreements/{id}/resumption",
+        &[(
+            HttpMethod::Post,
+            "resumeAgreement",
+            "Put an agreement in force again",
+            Some("AgreementReason"),
+            "200",
+            "SharingAgreement",
+        )],
+    ),
+    (
+        "agreements/{id}/joining",
+        &[(
+            HttpMethod::Post,
+            "joinAgreement",
+            "A practice joins when the objection period is over (14)",
+            Some("AgreementJoining"),
+            "200",
+            "SharingAgreement",
+        )],
+    ),
+    (
+        "agreements/{id}/objections",
+        &[
+            (
+                HttpMethod::Get,
+                "listObjections",
+                "Objections to those who are to join",
+                None,
+                "200",
+                "AgreementObjections",
+            ),
+            (
+                HttpMethod::Post,
+                "raiseObjection",
+                "Record an objection: while it stands the practice does not share",
+                Some("AgreementObjection"),
+                "201",
+                "AgreementObjection",
+            ),
+        ],
+    ),
+    (
+        "agreements/{id}/objections/{objection}",
+        &[(
+            HttpMethod::Post,
+            "settleObjection",
+            "End an objection: withdrawn or upheld",
+            Some("AgreementSettlement"),
+            "200",
+            "AgreementObjection",
+        )],
+    ),
+    (
+        "enrolments",
+        &[
+            (
+                HttpMethod::Get,
+                "listEnrolments",
+                "Who accepted the terms and was trained (7.3.3)",
+                None,
+                "200",
+                "Enrolments",
+            ),
+            (
+                HttpMethod::Post,
+                "createEnrolment",
+                "Enrol a user for an organisation and role",
+                Some("Enrolment"),
+                "201",
+                "Enrolment",
+            ),
+        ],
+    ),
+    (
+        "enrolments/{id}",
+        &[
+            (HttpMethod::Get, "readEnrolment", "One enrolment", None, "200", "Enrolment"),
+            (HttpMethod::Put, "replaceEnrolment", "Change an enrolment", Some("Enrolment"), "200", "Enrolment"),
+            (
+                HttpMethod::Delete,
+                "endEnrolment",
+                "End an enrolment at once; it stays on record",
+                None,
+                "200",
+                "Enrolment",
+            ),
+        ],
+    ),
+    (
+        "suspensions",
+        &[
+            (
+                HttpMethod::Get,
+                "listSuspensions",
+                "What is stopped; with lifted=true, what ever was",
+                None,
+                "200",
+                "Suspensions",
+            ),
+            (
+                HttpMethod::Post,
+                "placeSuspension",
+                "Stop everything, a viewer, a sharer or a user (12.4)",
+                Some("Suspension"),
+                "201",
+                "Suspension",
+            ),
+        ],
+    ),
+    (
+        "suspensions/{id}",
+        &[
+            (HttpMethod::Get, "readSuspension", "One suspension", None, "200", "Suspension"),
+            (HttpMethod::Delete, "liftSuspension", "Let it go on", None, "200", "Suspension"),
+        ],
+    ),
+    (
+        "explain",
+        &[(
+            HttpMethod::Post,
+            "explainDecision",
+            "What each local rule says of a user and a patient; for privacy officers",
+            Some("ExplainCase"),
+            "200",
+            "Explained",
+        )],
+    ),
+];
+
+/// Parameters of an address.
+const QUERIES: &[(&str, &[(&str, &str)])] = &[
+    ("listAgreements", &[("on", "An instant or a day"), ("viewer", "ODS code"), ("practice", "ODS code")]),
+    ("listEnrolments", &[("user", "User id"), ("organisation", "ODS code")]),
+    ("listSuspensions", &[("lifted", "true: those that were lifted too")]),
+];
+
+/// What names the version that is changed: `true` where it has to.
+const VERSIONED: &[(&str, bool)] = &[
+    ("replaceAgreement", true),
+    ("resumeAgreement", true),
+    ("joinAgreement", true),
+    ("replaceEnrolment", true),
+    ("withdrawFromAgreement", false),
+    ("suspendAgreement", false),
+];
+
+/// The schemas.
+pub(super) fn schemas(mut components: ComponentsBuilder) -> ComponentsBuilder {
+    for (name, elements) in SHAPES {
+        components = components.schema(*name, object(ObjectBuilder::new(), elements));
+    }
+    components
+}
+
+/// The operations, and the batch.
+pub(super) fn paths(mut paths: PathsBuilder) -> PathsBuilder {
+    for (path, rows) in ROUTES {
+        let operations = rows.iter().map(|row| (row.0.clone(), one(path, row))).collect();
+        paths = paths.path(format!("/admin/{path}"), item(operations));
+    }
+    let description = "Only EpisodeOfCare, only POST (with ifNoneExist by identifier) and PUT (with ifMatch), 500 entries at \
+                       most. Each entry is decided, kept and audited by itself, and answered in its place.";
+    let batch = operation("kept", "batch".to_owned(), "Register many at once".to_owned(), description)
+        .request_body(Some(body(FHIR_JSON, Ref::from_schema_name("Bundle").into())))
+        .response("200", operations::answer("A batch-response", "Bundle"));
+    let batch = refusals(batch, &["400", "413", "415", "422"]);
+    paths.path("/FHIR/R4", item(vec![(HttpMethod::Post, batch)]))
+}
+
+fn one(path: &str, (method, name, summary, sent, status, answered): &Row) -> Operation {
+    let mut operation = operation(TAG, (*name).to_owned(), (*summary).to_owned(), "");
+    if path.contains("{id}") {
+        operation = operation.parameter(id());
+    }
+    if path.contains("{objection}") {
+        operation = operation.parameter(ParameterBuilder::from(id()).name("objection").build());
+    }
+    for (parameter, text) in QUERIES.iter().filter(|(of, _)| of == name).flat_map(|(_, parameters)| *parameters) {
+        operation = operation.parameter(query(parameter, text, Form::Text));
+    }
+    if let Some((_, needed)) = VERSIONED.iter().find(|(of, _)| of == name) {
+        let text = "The ETag that was read; what closes may go without it, so that it need not wait";
+        operation = header(operation, "If-Match", text, *needed);
+    }
+    let writes = !matches!(method, HttpMethod::Get) && *path != *"explain";
+    if writes {
+        operation = header(operation, "Idempotency-Key", "Sent again under the same name, it is not done again", false);
+    }
+    if let Some(shape) = sent {
+        let mut sent = body(JSON, Ref::from_schema_name(*shape).into());
+        if *name == "createAgreement" {
+            sent.content.insert(TOML.to_owned(), ContentBuilder::new().schema(Some(string())).build().into());
+        }
+        operation = operation.request_body(Some(sent));
+    }
+    operation = operation.response(*status, shaped(answered, *name == "listAgreements"));
+    if *status == "201" {
+        operation = operation.response("200", shaped(answered, false));
+    }
+    let own: &[&str] = if writes { &["400", "404", "412", "413", "415", "422"] } else { &["400", "404", "422"] };
+    refusals(operation, own)
+}
+
+fn header(operation: OperationBuilder, name: &str, text: &str, needed: bool) -> OperationBuilder {
+    operation.parameter(
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(if needed { Required::True } else { Required::False })
+            .description(Some(text))
+            .schema(Some(string()))
+            .build(),
+    )
+}
+
+fn shaped(shape: &str, as_toml: bool) -> Response {
+    let schema: RefOr<Schema> = Ref::from_schema_name(shape).into();
+    let mut response = ResponseBuilder::new()
+        .description("As it is now")
+        .content(JSON, ContentBuilder::new().schema(Some(schema)).build())
+        .header(
+            "ETag",
+            HeaderBuilder::new().schema(Some(string())).description(Some("Its version, where it has one")).build(),
+        );
+    if as_toml {
+        response = response.content(TOML, ContentBuilder::new().schema(Some(string())).build());
+    }
+    response.build()
+}
