@@ -19,6 +19,7 @@ mod data_codes;
 mod document;
 mod far_side;
 mod faithful;
+mod golden_pairs;
 mod kept_views;
 mod kill;
 mod module_order;
