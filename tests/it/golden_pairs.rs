@@ -4,6 +4,7 @@
 use mig_fhir::ids::Sealer;
 use mig_fhir::kinds::Kind;
 use mig_fhir::release::Exclusions;
+use mig_fhir::simulator::generate::{Options, generate};
 use mig_fhir::simulator::holdings::Holding;
 use mig_fhir::simulator::outlook::outlook;
 use std::collections::BTreeSet;
@@ -94,4 +95,21 @@ fn the_index_names_every_golden_pair_and_no_other() {
     let names: Vec<String> = files("xml").iter().map(|path| path.file_stem().unwrap().to_string_lossy().into()).collect();
     let there: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     assert_eq!(named, there);
+}
+
+/// Where `INTO` says, one file for each resource of two hundred generated records.
+#[test]
+#[ignore = "writes what tests/interop/validate judges"]
+fn two_hundred_generated_records_are_written_as_files() {
+    let folder = PathBuf::from(std::env::var_os("INTO").expect("INTO names a folder"));
+    std::fs::create_dir_all(&folder).expect("made");
+    let (list, sealer) = (Exclusions::builtin().expect("sound"), Sealer::new(0, &[7; 64]));
+    let now = datetime!(2026-11-24 10:00 UTC);
+    for seed in 0..200 {
+        let options = Options { today: now.date(), ..Options::default() };
+        let holding = Holding::read(generate(seed, 12, &options).xml).expect("OpenHR");
+        for (at, one) in outlook(&holding, &list, &sealer, now).expect("readable").released.iter().enumerate() {
+            std::fs::write(folder.join(format!("generated-{seed}-{at}.json")), one.json()).expect("written");
+        }
+    }
 }
