@@ -8,6 +8,8 @@ mod breaker;
 mod config;
 mod envelope;
 mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod profile;
 pub mod security;
 mod theirs;

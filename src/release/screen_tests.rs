@@ -33,7 +33,7 @@ fn excluded(id: &str, kind: &str) -> Event {
 }
 
 fn issue(id: &str, plan: &str) -> Event {
-    Event { issue: Some(Issue { plan: Some(plan.to_owned()), ..Issue::default() }), ..event(id, "ISS") }
+    Event { issue: Some(Box::new(Issue { plan: Some(plan.to_owned()), ..Issue::default() })), ..event(id, "ISS") }
 }
 
 fn record(events: Vec<Event>) -> Record {
@@ -176,11 +176,11 @@ fn a_drug_loses_an_excluded_dosage_and_its_link_to_an_excluded_problem_and_stays
     let mut drug = event("drug", "MED");
     let mut plan = Medication::default();
     plan.supply.dosage = Some("Gonorrhoea carrier".to_owned());
-    drug.medication = Some(plan);
+    drug.medication = Some(Box::new(plan));
     let mut kept = event("kept", "MED");
     let mut plan = Medication::default();
     plan.supply.dosage = Some("one for gonorrhoea".to_owned());
-    kept.medication = Some(plan);
+    kept.medication = Some(Box::new(plan));
     let mut record = record(vec![drug, excluded("problem", "OBS"), event("other", "OBS"), kept]);
     record.problems.insert("problem".to_owned(), Problem { links: vec!["drug".to_owned()], ..Problem::default() });
     let link = Problem {
@@ -210,7 +210,7 @@ fn a_drug_of_an_excluded_mixture_is_withheld() {
     let mut drug = event("drug", "MED");
     let mut plan = Medication::default();
     plan.supply.mixture = Some("mix".to_owned());
-    drug.medication = Some(plan);
+    drug.medication = Some(Box::new(plan));
     let mut record = record(vec![drug]);
     record.mixtures.insert(
         "mix".to_owned(),

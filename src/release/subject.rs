@@ -39,7 +39,7 @@ pub(super) fn entry_hit<'l>(
             mixture.constituents.iter().find_map(|(code, _)| code_hit(code, Qualifiers::Tested, exclusions))
         })
     };
-    let mut codes = event.code.iter().chain(&event.target_drug);
+    let mut codes = event.code.iter().chain(event.target_drug.as_deref());
     codes
         .find_map(|code| code_hit(code, qualifiers, exclusions))
         .or_else(|| event.term.as_deref().and_then(of_text))
@@ -56,7 +56,7 @@ pub(super) fn encounter_hit<'l>(encounter: &Encounter, exclusions: &'l Exclusion
 
 /// Takes excluded qualifiers and texts off a drug that stays.
 pub(super) fn strip_drug(event: &mut Event, exclusions: &Exclusions) {
-    for code in event.code.iter_mut().chain(&mut event.target_drug) {
+    for code in event.code.iter_mut().chain(event.target_drug.as_deref_mut()) {
         strip_qualifiers(code, exclusions);
     }
     let medication = event.medication.as_mut().map(|medication| &mut medication.supply);

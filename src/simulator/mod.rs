@@ -7,6 +7,8 @@
 mod answer;
 mod checks;
 mod fault;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod replay;
 mod request;
 mod rules;

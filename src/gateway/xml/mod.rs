@@ -9,6 +9,8 @@
 
 mod canonical;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 pub use canonical::{Canonical, escape_attribute, escape_text};
 pub use scan::{Embedded, scan};

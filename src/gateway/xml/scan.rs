@@ -140,6 +140,11 @@ fn element(resolver: &NamespaceResolver, start: &BytesStart<'_>) -> Result<Node,
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|_| XmlError::Malformed)?;
         if attribute.key.as_namespace_binding().is_some() {
+            // The library takes the name of a namespace as it is written. One that is written otherwise than it reads would
+            // be one namespace here and another to whoever verifies the signature.
+            if attribute.value.contains(['&', '\t', '\n', '\r']) {
+                return Err(XmlError::Malformed);
+            }
             continue;
         }
         let (ns, name) = resolver.resolve_attribute(attribute.key);
