@@ -9,8 +9,20 @@ use serde_json::Value;
 use std::error::Error;
 use std::time::Duration;
 
-const TYPES: [&str; 7] =
-    ["Patient", "Condition", "MedicationStatement", "AllergyIntolerance", "Observation", "Procedure", "Encounter"];
+const TYPES: [&str; 12] = [
+    "Patient",
+    "Condition",
+    "MedicationStatement",
+    "MedicationRequest",
+    "AllergyIntolerance",
+    "Flag",
+    "Observation",
+    "DiagnosticReport",
+    "Procedure",
+    "Immunization",
+    "Encounter",
+    "ServiceRequest",
+];
 const FORM: &str = "application/x-www-form-urlencoded";
 
 type Answer = Result<(StatusCode, Value), Box<dyn Error>>;

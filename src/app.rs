@@ -8,8 +8,7 @@ use crate::gateway::Gateway;
 use crate::http::{self, Base, Gate};
 use crate::identity::{Identity, IdentityError};
 use crate::register::{Register, agreements};
-use crate::release::{Exclusions, ExclusionsError};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Engine, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::views::Views;
 use axum::extract::ConnectInfo;
@@ -41,8 +40,8 @@ pub enum BuildError {
     #[error("gateway: {}", .0.join("; "))]
     Gateway(Vec<String>),
     /// The exclusion list cannot be loaded or fails its check digits: nothing may be shown.
-    #[error("exclusions")]
-    Exclusions(#[source] ExclusionsError),
+    #[error("exclusions: {}", .0.join("; "))]
+    Exclusions(Vec<String>),
     /// The key of the logical ids.
     #[error("ids: {0}")]
     Ids(String),
@@ -63,6 +62,8 @@ pub struct Server {
     store: Store,
     stop_within: Duration,
     service: Arc<Service>,
+    gateway: Gateway,
+    under_way: http::UnderWay,
 }
 
 /// How long a client may take to send its request's head.
@@ -71,23 +72,27 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How soon after a change of the register the memory is emptied.
 const FORGET_WITHIN: Duration = Duration::from_millis(500);
 
+/// How often attempts that a crashed instance left open are looked for.
+const LOOK_FOR_INTERRUPTED: Duration = Duration::from_secs(60);
+
 impl Server {
     /// Composes and binds. `extra` are the demo's routes; `with_base` is told the base once the port is known.
     ///
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(config: &Config, clock: Clock, extra: Option<Router>) -> Result<Self, BuildError> {
-        let exclusions = Exclusions::load(&config.exclusions.files).map_err(BuildError::Exclusions)?;
+        let lists = config.exclusions.load().map_err(BuildError::Exclusions)?;
         let sealer = config.ids.sealer().map_err(BuildError::Ids)?;
         let identity = Identity::new(&config.identity, clock.clone()).map_err(BuildError::Identity)?;
         let gateway = Gateway::build(&config.gateway, clock.clone()).map_err(BuildError::Gateway)?;
+        gateway.announce();
         let store = Store::open(&config.store).await.map_err(BuildError::Store)?;
         let audit = Audit::start(store.clone(), &config.audit, clock.clone()).await.map_err(BuildError::Audit)?;
         let register = Register::new(store.clone());
         if let Some(file) = &config.register.import {
             import(&store, file, &clock).await?;
         }
-        let views = Views::new(config.cache, gateway, exclusions, sealer.clone(), clock.clone());
+        let views = Views::new(config.cache, gateway.clone(), lists, sealer.clone(), clock.clone());
         let listen = config.server.listen;
         let listener = TcpListener::bind(listen).await.map_err(|error| BuildError::Listen(listen, error))?;
         let bound = listener.local_addr().map_err(|error| BuildError::Listen(listen, error))?;
@@ -109,19 +114,23 @@ impl Server {
             bounds: Bounds {
                 search: config.server.search_deadline(),
                 everything: config.server.everything_deadline(),
-                stale_after: Duration::from_hours(1),
+                stale_after: config.server.stale_after(),
             },
         });
+        let under_way = http::UnderWay::default();
         let app = http::App {
             service: service.clone(),
             identity,
             store: store.clone(),
             base: Base(base.clone()),
             demo: extra.is_some(),
+            objection_days: config.register.objection_days,
+            under_way: under_way.clone(),
         };
-        let router = http::router(Arc::new(app), Gate::new(config.server.max_in_flight), extra);
+        let router =
+            http::router(Arc::new(app), Gate::new(config.server.max_in_flight, config.server.proxies()), extra);
         let stop_within = Duration::from_millis(config.server.stop_deadline_ms);
-        Ok(Self { listener, metrics, router, base, store, stop_within, service })
+        Ok(Self { listener, metrics, router, base, store, stop_within, service, gateway, under_way })
     }
 
     /// The base of every URL that the service makes.
@@ -149,6 +158,9 @@ impl Server {
             tokio::spawn(async move { axum::serve(listener, router).await })
         });
         let watch = tokio::spawn(forget_on_change(self.store.clone(), self.service.clone()));
+        let gateway = self.gateway;
+        let renewal = tokio::spawn(async move { gateway.watch().await });
+        let sweep = tokio::spawn(close_interrupted(self.store.engine(), self.service.audit.clone()));
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
         let graceful = GracefulShutdown::new();
@@ -175,14 +187,21 @@ impl Server {
             });
         }
         drop(self.listener);
+        let drained = async {
+            graceful.shutdown().await;
+            // What goes on for clients that hung up has to reach its audit too.
+            self.under_way.finished().await;
+        };
         tokio::select! {
-            () = graceful.shutdown() => {}
+            () = drained => {}
             () = tokio::time::sleep(self.stop_within) => tracing::warn!("stopped with requests under way"),
         }
         if let Some(metrics) = metrics {
             metrics.abort();
         }
         watch.abort();
+        renewal.abort();
+        sweep.abort();
         self.store.close().await;
     }
 }
@@ -206,6 +225,18 @@ async fn forget_on_change(store: Store, service: Arc<Service>) {
     }
 }
 
+/// Where instances share the store, closes what one of them that crashed has left open.
+async fn close_interrupted(engine: Engine, audit: Audit) {
+    if engine == Engine::Postgres {
+        loop {
+            tokio::time::sleep(LOOK_FOR_INTERRUPTED).await;
+            if let Err(error) = audit.close_interrupted().await {
+                tracing::error!(%error, "attempts that were interrupted could not be closed");
+            }
+        }
+    }
+}
+
 /// Imports the agreements, enrolments and suspensions named in the settings, if they differ from what is held.
 async fn import(store: &Store, file: &std::path::Path, clock: &Clock) -> Result<(), BuildError> {
     let text = std::fs::read_to_string(file)
@@ -213,7 +244,7 @@ async fn import(store: &Store, file: &std::path::Path, clock: &Clock) -> Result<
     let said =
         |problems: Vec<agreements::Problem>| BuildError::Register(problems.iter().map(ToString::to_string).collect());
     let registers = agreements::import(&text).map_err(said)?;
-    let job = agreements::store_job(registers, "settings".to_owned(), clock.now());
+    let job = agreements::settings_job(registers, clock.now());
     store.write(job).await.map_err(BuildError::Store)?.map_err(said)?;
     Ok(())
 }

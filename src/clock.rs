@@ -68,7 +68,8 @@ pub fn rfc3339(at: OffsetDateTime) -> String {
     at.checked_to_offset(UtcOffset::UTC).and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
-/// A local time of Great Britain with its offset on that day. A time that the clocks skip or repeat takes the earlier offset.
+/// A local time of Great Britain with its offset on that day. A time that the clocks repeat is taken as the first of the
+/// two, and one that they skip as told by a clock that was not put forward: both take the offset from before the change.
 #[must_use]
 pub fn in_london(local: PrimitiveDateTime) -> OffsetDateTime {
     let utc = local.assume_utc();
@@ -78,8 +79,12 @@ pub fn in_london(local: PrimitiveDateTime) -> OffsetDateTime {
             .map_or(0, tz::timezone::LocalTimeType::ut_offset);
         UtcOffset::from_whole_seconds(seconds).unwrap_or(UtcOffset::UTC)
     };
-    let guess = local.assume_offset(offset(utc));
-    local.assume_offset(offset(guess))
+    let after = offset(utc);
+    // No clock of Great Britain was ever further than two hours from UTC.
+    let before = utc.checked_sub(time::Duration::hours(3)).map_or(after, offset);
+    let fits = |candidate: UtcOffset| offset(local.assume_offset(candidate)) == candidate;
+    let chosen = if before == after || fits(before) || !fits(after) { before } else { after };
+    local.assume_offset(chosen)
 }
 
 /// An instant as the clocks of Great Britain show it.
@@ -102,6 +107,25 @@ mod tests {
         assert_eq!(in_london(datetime!(2026-07-01 12:00)), datetime!(2026-07-01 12:00 +1));
         assert_eq!(in_london(datetime!(2026-12-01 12:00)), datetime!(2026-12-01 12:00 +0));
         assert_eq!(to_london(datetime!(2026-07-01 11:00 UTC)).hour(), 12);
+    }
+
+    #[test]
+    fn a_time_that_the_clocks_repeat_or_skip_takes_the_offset_from_before_the_change() {
+        for (local, at) in [
+            (datetime!(2026-10-25 00:59:59), datetime!(2026-10-25 00:59:59 +1)),
+            (datetime!(2026-10-25 01:00), datetime!(2026-10-25 01:00 +1)),
+            (datetime!(2026-10-25 01:30), datetime!(2026-10-25 01:30 +1)),
+            (datetime!(2026-10-25 01:59:59), datetime!(2026-10-25 01:59:59 +1)),
+            (datetime!(2026-10-25 02:00), datetime!(2026-10-25 02:00 +0)),
+            (datetime!(2026-03-29 00:59:59), datetime!(2026-03-29 00:59:59 +0)),
+            (datetime!(2026-03-29 01:30), datetime!(2026-03-29 01:30 +0)),
+            (datetime!(2026-03-29 02:00), datetime!(2026-03-29 02:00 +1)),
+            (datetime!(1968-10-27 12:00), datetime!(1968-10-27 12:00 +1)),
+            (datetime!(1942-07-01 12:00), datetime!(1942-07-01 12:00 +2)),
+        ] {
+            assert_eq!((in_london(local), in_london(local).offset()), (at, at.offset()), "{local}");
+        }
+        assert_eq!(to_london(in_london(datetime!(2026-03-29 01:30))).hour(), 2);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! problem, or every problem at once: unknown keys, wrong values, missing keys, files that cannot be read.
 //! Called by the command line, the demo and tests.
 
+mod exclusions;
 mod overlay;
 mod sections;
 // The tests make their certificates with what makes the demo's.
@@ -11,7 +12,8 @@ mod sections;
 #[cfg(feature = "simulator")]
 mod tests;
 
-pub use sections::{ExclusionsConfig, IdsConfig, PolicyConfig, RegisterConfig, ServerConfig};
+pub use exclusions::ExclusionsConfig;
+pub use sections::{IdsConfig, PolicyConfig, RegisterConfig, ServerConfig};
 
 use crate::audit::AuditConfig;
 use crate::gateway::GatewayConfig;
@@ -61,8 +63,16 @@ impl Config {
     /// # Errors
     /// Every problem at once, each naming its setting; never the value of a secret.
     pub fn load(path: &Path) -> Result<Self, Vec<String>> {
+        Self::load_with(path, Vec::new())
+    }
+
+    /// Reads a file, the environment, and over both what is given in the form of environment variables.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(path: &Path, over: Vec<(String, String)>) -> Result<Self, Vec<String>> {
         let text = std::fs::read_to_string(path).map_err(|error| vec![format!("{}: {error}", path.display())])?;
-        Self::read(&text, overlay::environment())
+        Self::read(&text, overlay::environment().into_iter().chain(over))
     }
 
     /// Reads settings from text and overrides in the form of environment variables.

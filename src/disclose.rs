@@ -11,12 +11,13 @@ pub use failure::Failure;
 
 use crate::audit::{Attempt, Audit, Audited, Interaction, NotClosed, Origin, Outcome, Revision, Target};
 use crate::clock::Clock;
+use crate::document::Document;
 use crate::identity::Caller;
-use crate::ids::{LogicalId, Sealer};
+use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::kinds::{Kind, View};
 use crate::policy::{self, Settings};
 use crate::register::Register;
-use crate::release::Released;
+use crate::release::{Notice, Released};
 use crate::search;
 use crate::store::StoreError;
 use crate::views::Views;
@@ -24,7 +25,7 @@ use question::{Question, understand};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// Everything a disclosure needs. One per process.
 pub struct Service {
@@ -49,7 +50,7 @@ pub struct Service {
 pub struct Bounds {
     /// A search or a read.
     pub search: Duration,
-    /// `$everything`.
+    /// `$everything` and the document.
     pub everything: Duration,
     /// Older answers carry a warning.
     pub stale_after: Duration,
@@ -87,6 +88,15 @@ pub enum Ask {
         /// `Prefer: handling=lenient`.
         lenient: bool,
     },
+    /// `GET Patient/[id]/$detailed-care-record`.
+    Document {
+        /// The patient's sealed id.
+        id: LogicalId,
+        /// Parameters: it knows none.
+        pairs: Vec<(String, String)>,
+        /// `Prefer: handling=lenient`.
+        lenient: bool,
+    },
 }
 
 /// A request as http received it.
@@ -107,6 +117,24 @@ pub enum Disclosed {
     Bundle(Box<Searchset>),
     /// One resource.
     Resource(Arc<Released>),
+    /// The whole record as a document.
+    Document(Box<Composed>),
+}
+
+/// A document and what stands on its cover.
+pub struct Composed {
+    /// Sections and entries.
+    pub document: Document,
+    /// Its identifier, and that of the AuditEvent: a UUID.
+    pub identifier: String,
+    /// Whose record.
+    pub patient: NhsNumber,
+    /// When it was put together.
+    pub at: OffsetDateTime,
+    /// What the reader must know.
+    pub notes: Notes,
+    /// The oldest `recordedAsAt` that went into it.
+    pub recorded_as_at: Option<OffsetDateTime>,
 }
 
 /// What a searchset holds.
@@ -138,6 +166,8 @@ pub struct Notes {
     pub stale: bool,
     /// Parameters ignored under `handling=lenient`.
     pub ignored: Vec<String>,
+    /// The neutral notice of this deployment.
+    pub notice: Notice,
 }
 
 /// The audit is not durable: nothing may be said beyond that.
@@ -165,8 +195,8 @@ pub async fn disclose(
         let question = understand(&service, &request.ask, attempt.caller());
         if let Ok(question @ Question { patient: Some(patient), .. }) = &question {
             attempt.note_patient(*patient);
-            if question.is_everything() {
-                // A page link of it stands under the path of Patient, and names nobody.
+            if question.is_operation() {
+                // A page link of `$everything` stands under the path of Patient, and names nobody.
                 attempt.note_operation(service.sealer.seal_patient(*patient).to_string());
             }
         }
@@ -198,26 +228,27 @@ async fn consider(
 ) -> (Result<Disclosed, Failure>, Option<Revision>) {
     let mut standing = None;
     let answer = async {
-        let facts = policy::facts(
-            &service.register,
-            &service.settings,
-            attempt.caller(),
-            question.asked(),
-            service.clock.now(),
-        )
-        .await?;
+        let now = service.clock.now();
+        let facts = policy::facts(&service.register, &service.settings, attempt.caller(), question.asked(), now);
+        let facts = timeout_at(deadline, facts).await.unwrap_or(Err(StoreError::Slow))?;
         let clearance = policy::clear(attempt, &facts)?;
         standing = Some(clearance.revision());
         attempt.note_purpose(clearance.purpose());
-        note_occasion(attempt, clearance.occasion(), service.views.exclusions_version());
+        note_occasion(attempt, clearance.occasion(), service.views.exclusions().version());
         let location = service.views.location(&clearance, fresh, deadline).await?;
-        let permit = policy::decide(clearance, &location)?;
+        let (consent, birth_date) = (clearance.occasion().consent.clone(), clearance.birth_date());
+        let decided = policy::decide(clearance, &location);
+        if decided.is_err() {
+            // A refusal rests on what the practice says now, never on what was kept.
+            service.views.forget_location(consent, birth_date).await;
+        }
+        let permit = decided?;
         attempt.note_practice(permit.practice());
         let (agreement, version) = permit.agreement();
         attempt.note_basis(|basis| basis.agreement = Some(format!("{agreement}/{version}")));
         let (fetch, notes) = question.plan(permit.views())?;
         let views = service.views.of(&permit, &fetch, deadline).await?;
-        question.answer(service, attempt.caller(), &views, notes)
+        question.answer(service, attempt, &views, notes).await
     }
     .await;
     (question.one_answer_for_all(answer, service, attempt.caller()), standing)
@@ -239,7 +270,7 @@ impl Bounds {
     fn of(&self, ask: &Ask) -> Duration {
         match ask {
             Ask::Search { .. } | Ask::Read { .. } => self.search,
-            Ask::Everything { .. } => self.everything,
+            Ask::Everything { .. } | Ask::Document { .. } => self.everything,
         }
     }
 }
@@ -248,7 +279,9 @@ fn target(request: &Request) -> Target {
     let (interaction, kind, id) = match &request.ask {
         Ask::Search { kind, .. } => (Interaction::Search, *kind, None),
         Ask::Read { kind, id, .. } => (Interaction::Read, *kind, Some(id.to_string())),
-        Ask::Everything { id, .. } => (Interaction::Operation, Kind::Patient, Some(id.to_string())),
+        Ask::Everything { id, .. } | Ask::Document { id, .. } => {
+            (Interaction::Operation, Kind::Patient, Some(id.to_string()))
+        }
     };
     Target { interaction, resource_type: kind.to_string(), id, patient: None, query: request.raw.clone() }
 }

@@ -38,14 +38,20 @@ words! {
         Patient = "Patient",
         Condition = "Condition",
         MedicationStatement = "MedicationStatement",
+        MedicationRequest = "MedicationRequest",
         AllergyIntolerance = "AllergyIntolerance",
+        Flag = "Flag",
         Observation = "Observation",
+        DiagnosticReport = "DiagnosticReport",
         Procedure = "Procedure",
+        Immunization = "Immunization",
         Encounter = "Encounter",
+        ServiceRequest = "ServiceRequest",
         Practitioner = "Practitioner",
         PractitionerRole = "PractitionerRole",
         Organization = "Organization",
         Location = "Location",
+        Specimen = "Specimen",
     }
 }
 
@@ -53,7 +59,10 @@ impl Kind {
     /// Types that exist only while a released entry refers to them: read and `_include` only (CONTRACT section 2).
     #[must_use]
     pub const fn is_referred_to(self) -> bool {
-        matches!(self, Self::Practitioner | Self::PractitionerRole | Self::Organization | Self::Location)
+        matches!(
+            self,
+            Self::Practitioner | Self::PractitionerRole | Self::Organization | Self::Location | Self::Specimen
+        )
     }
 }
 

@@ -32,6 +32,8 @@ pub mod views;
 pub mod search;
 /// One row per FHIR type.
 pub mod catalogue;
+/// What was released, as one document to read.
+pub mod document;
 /// The whole service as one function.
 pub mod disclose;
 /// The wire: the only place that writes bytes.

@@ -33,9 +33,10 @@ pub const FIELDS: &[&str] = &[
     "kind",       // a FHIR type
     "message_id", // of the legacy leg, random
     "method",
-    "outcome", // a coded outcome
-    "profile", // the wire profile's name
-    "reason",  // a coded refusal
+    "outcome",  // a coded outcome
+    "practice", // an ODS code, or MIG
+    "profile",  // the wire profile's name
+    "reason",   // a coded refusal
     "request_id",
     "route", // the template, never the path
     "signal",

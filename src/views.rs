@@ -5,14 +5,14 @@
 //! viewer (CONTRACT section 9). Nothing here decides: a permit or a clearance is asked for on every call, made anew for
 //! every request.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, to_london};
 use crate::gateway::{Gateway, GatewayError};
 use crate::ids::Sealer;
 use crate::kinds::View;
 use crate::mapping;
 use crate::policy::{Clearance, Location, Permit};
 use crate::record::Reason;
-use crate::release::{self, Exclusions, Released};
+use crate::release::{self, Exclusions, Lists, Released};
 use moka::future::Cache;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub struct ReleasedView {
 #[derive(Clone)]
 pub struct Views {
     gateway: Gateway,
-    exclusions: Exclusions,
+    lists: Lists,
     sealer: Sealer,
     clock: Clock,
     released: Cache<ViewKey, Arc<ReleasedView>>,
@@ -86,7 +86,7 @@ pub type ViewError = Arc<GatewayError>;
 impl Views {
     /// An empty cache before a gateway.
     #[must_use]
-    pub fn new(config: CacheConfig, gateway: Gateway, exclusions: Exclusions, sealer: Sealer, clock: Clock) -> Self {
+    pub fn new(config: CacheConfig, gateway: Gateway, lists: Lists, sealer: Sealer, clock: Clock) -> Self {
         let life = Duration::from_secs(config.ttl_seconds.min(CacheConfig::LONGEST_SECONDS));
         let released = Cache::builder()
             .time_to_live(life)
@@ -96,19 +96,13 @@ impl Views {
             .build();
         let locations =
             Cache::builder().time_to_live(life).max_capacity(100_000).support_invalidation_closures().build();
-        Self { gateway, exclusions, sealer, clock, released, locations }
+        Self { gateway, lists, sealer, clock, released, locations }
     }
 
-    /// The version of the exclusion list in force.
+    /// The exclusion list in force today.
     #[must_use]
-    pub fn exclusions_version(&self) -> &str {
-        self.exclusions.version()
-    }
-
-    /// The exclusion list in force, for the public page.
-    #[must_use]
-    pub fn exclusions(&self) -> &Exclusions {
-        &self.exclusions
+    pub fn exclusions(&self) -> Exclusions {
+        self.lists.on(to_london(self.clock.now()).date())
     }
 
     /// How many views are kept, and their weight in bytes, once what is under way in the cache is done.
@@ -138,8 +132,7 @@ impl Views {
             self.forget_occasion(&consent).await;
         }
         let key = LocationKey { consent, birth_date: clearance.birth_date() };
-        let flight = self.locations.try_get_with(key, self.gateway.locate(clearance, deadline));
-        tokio::time::timeout_at(deadline, flight).await.unwrap_or_else(|_| Err(Arc::new(GatewayError::Timeout)))
+        flight(&self.locations, key, deadline, || self.gateway.locate(clearance, deadline)).await
     }
 
     /// The released views of a permit, side by side; one that fails fails all, so that no part is mistaken for the whole.
@@ -158,16 +151,16 @@ impl Views {
 
     async fn one(&self, permit: &Permit<'_>, view: View, deadline: Instant) -> Result<Arc<ReleasedView>, ViewError> {
         let (agreement, version) = permit.agreement();
+        let exclusions = self.exclusions();
         let key = ViewKey {
             consent: permit.occasion().consent.clone(),
             agreement: (agreement.to_owned(), version),
             practice: permit.practice().to_string(),
-            exclusions: self.exclusions.version().to_owned(),
+            exclusions: exclusions.version().to_owned(),
             view,
         };
-        let flight = self.released.try_get_with(key, self.fetch(permit, view, deadline));
         let released =
-            tokio::time::timeout_at(deadline, flight).await.unwrap_or_else(|_| Err(Arc::new(GatewayError::Timeout)))?;
+            flight(&self.released, key, deadline, || self.fetch(permit, view, exclusions.clone(), deadline)).await?;
         permit.attempt().note_basis(|basis| {
             let word = view.to_string();
             if !basis.views.contains(&word) {
@@ -185,6 +178,7 @@ impl Views {
         &self,
         permit: &Permit<'_>,
         view: View,
+        exclusions: Exclusions,
         deadline: Instant,
     ) -> Result<Arc<ReleasedView>, GatewayError> {
         let fetched = self.gateway.fetch(permit, view, deadline).await?;
@@ -195,19 +189,25 @@ impl Views {
         // Off the async threads: a large record would hold up everybody else's requests.
         let work = move || {
             let birth_date = fetched.record.patient_person().and_then(|person| person.birth_date);
-            let screened = release::screen(fetched.record, &stages.exclusions, location.supplier.as_str());
+            let now = stages.clock.now();
+            let supplier = location.supplier.as_str();
+            if let Some(shadow) = stages.lists.shadow() {
+                shadow.compare(&fetched.record, &exclusions, to_london(now).date(), supplier, view);
+            }
+            let exclusions = exclusions.for_supplier(supplier).for_view(view);
+            let screened = release::screen(fetched.record, &exclusions, supplier);
             let context = mapping::Context {
                 patient,
                 sealer: &stages.sealer,
                 view,
                 practice: (practice.as_str(), location.practice_name.as_deref()),
-                now: stages.clock.now(),
+                now,
             };
             let mapped = mapping::map(&screened, &context);
             for ((reason, kind), count) in mapped.ledger.omissions() {
                 count_omission(reason, &kind, count);
             }
-            let released = release::release(mapped.held, &stages.exclusions, &agreed, patient);
+            let released = release::release(mapped.held, &exclusions, &agreed, patient);
             Arc::new(ReleasedView {
                 view,
                 resources: released.into_iter().map(Arc::new).collect(),
@@ -218,6 +218,11 @@ impl Views {
         };
         // A bug in a stage withholds the view.
         tokio::task::spawn_blocking(work).await.map_err(|_| GatewayError::Broken("the record could not be processed"))
+    }
+
+    /// Forgets where a record is: what was told shows nothing of it.
+    pub async fn forget_location(&self, consent: String, birth_date: Option<Date>) {
+        self.locations.invalidate(&LocationKey { consent, birth_date }).await;
     }
 
     /// Forgets everything of one occasion: it was withdrawn, or the client asked for the source.
@@ -233,6 +238,30 @@ impl Views {
     pub fn forget_all(&self) {
         self.released.invalidate_all();
         self.locations.invalidate_all();
+    }
+}
+
+/// What is kept under a key, or what one asker at a time brings. Only what succeeded is kept. Whoever waited for another
+/// whose time was over before their own asks again.
+async fn flight<K, V, F>(cache: &Cache<K, V>, key: K, deadline: Instant, bring: impl Fn() -> F) -> Result<V, ViewError>
+where
+    K: Clone + Eq + std::hash::Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<V, GatewayError>>,
+{
+    loop {
+        let ours = std::sync::atomic::AtomicBool::new(false);
+        let bringing = async {
+            ours.store(true, std::sync::atomic::Ordering::Relaxed);
+            bring().await
+        };
+        let brought = tokio::time::timeout_at(deadline, cache.try_get_with(key.clone(), bringing)).await;
+        let Ok(brought) = brought else { return Err(Arc::new(GatewayError::Timeout)) };
+        match brought {
+            Err(error)
+                if matches!(*error, GatewayError::Timeout) && !ours.into_inner() && Instant::now() < deadline => {}
+            brought => return brought,
+        }
     }
 }
 

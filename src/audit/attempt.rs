@@ -7,6 +7,7 @@ use super::{Audit, StoreError};
 use crate::identity::Caller;
 use crate::ids::{NhsNumber, OdsCode, RequestId};
 use crate::kinds::{Purpose, View};
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 /// What was asked for, as the AuditEvent will say it.
@@ -123,6 +124,18 @@ impl Attempt {
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// The address that it came from, where that is one.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.origin.address.parse().ok()
+    }
+
+    /// What its AuditEvent is found by, so that a document on paper leads back to it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// What for.

@@ -8,8 +8,8 @@ use super::keys::{Keys, MAC};
 use super::row::{Columns, Payload};
 use super::{Revision, StoreError};
 use crate::clock::Clock;
-use crate::store::GroupEnd;
-use sqlx::{Row, SqliteConnection};
+use crate::store::{Connection, GroupEnd};
+use sqlx::Row;
 use std::sync::{Mutex, PoisonError};
 
 /// A row before it has its place: everything that can be done outside the writer is done.
@@ -49,7 +49,7 @@ impl Chain {
     /// thing that a job does: a job that failed after it would leave `pending` ahead of the store.
     pub(super) async fn append(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         standing: Option<Revision>,
         drafts: Vec<Draft>,
     ) -> Result<(), StoreError> {
@@ -68,7 +68,7 @@ impl Chain {
 
     async fn insert(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         head: &Head,
         standing: Option<Revision>,
         draft: Draft,
@@ -123,7 +123,7 @@ impl Chain {
     }
 }
 
-async fn stored_head(connection: &mut SqliteConnection) -> Result<Head, StoreError> {
+async fn stored_head(connection: &mut Connection) -> Result<Head, StoreError> {
     let row = sqlx::query(
         "SELECT c.id, a.seq, a.mac FROM audit_chain c LEFT JOIN audit a ON a.seq = (SELECT MAX(seq) FROM audit)",
     )

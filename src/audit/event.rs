@@ -100,7 +100,8 @@ fn action(payload: &Payload, overriding: bool) -> &'static str {
 }
 
 fn profile(payload: &Payload, overriding: bool) -> Option<&'static str> {
-    if overriding || payload.outcome != Some(0) {
+    // A register is not a FHIR resource, whose reading the profiles are about.
+    if overriding || payload.outcome != Some(0) || payload.resource_type.starts_with("admin/") {
         return None;
     }
     match (payload.interaction, payload.patient.is_some()) {

@@ -122,18 +122,28 @@ struct Inner {
 }
 
 impl Audit {
-    /// Starts the trail for the one service that answers from this store, and closes what a crash left open.
+    /// Starts the trail for a service that answers from this store, and closes what a crash left open.
     ///
     /// # Errors
     /// [`AuditError`]; [`AuditError::Cut`] when the store holds less than was anchored.
     pub async fn start(store: Store, config: &AuditConfig, clock: Clock) -> Result<Self, AuditError> {
         let audit = Self::attach(store, config, clock).await?;
-        let inner = &audit.inner;
+        audit.close_interrupted().await?;
+        Ok(audit)
+    }
+
+    /// Closes what a crash left open: at a start, and from time to time where instances share the store and one of them may
+    /// have crashed while this one runs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn close_interrupted(&self) -> Result<usize, StoreError> {
+        let inner = &self.inner;
         let count = recover::interrupted(&inner.store, &inner.chain, inner.clock.now_millis()).await?;
         if count > 0 {
             tracing::warn!(count, "attempts that were interrupted have been closed");
         }
-        Ok(audit)
+        Ok(count)
     }
 
     /// Joins the trail of a store whose service may be running: for the command line. Attempts under way are left alone.
@@ -165,7 +175,7 @@ impl Audit {
     /// With a revision the row commits only if the register's revision is still that one.
     ///
     /// # Errors
-    /// [`NotClosed`]: nothing was written and nothing may be disclosed.
+    /// [`NotClosed`]: nothing may be disclosed. Nothing was written, unless the store was too slow to tell.
     pub async fn close<T>(
         &self,
         attempt: Attempt,

@@ -6,9 +6,9 @@
 use super::row::{Kind, Payload};
 use super::{Audit, Interaction, event};
 use crate::ids::{NhsNumber, OdsCode};
-use crate::store::StoreError;
+use crate::store::{Clauses, StoreError};
 use serde_json::Value;
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::Row as _;
 use time::OffsetDateTime;
 
 /// The most events on a page.
@@ -100,13 +100,13 @@ impl Audit {
     pub async fn search(&self, scope: &AuditScope, filter: &AuditFilter) -> Result<AuditPage, StoreError> {
         let inner = &self.inner;
         let hashes = filter.patient.map(|patient| inner.chain.keys().patient_hashes(patient.reveal()));
-        let mut counting = QueryBuilder::new("SELECT COUNT(*) FROM (SELECT 1 FROM audit WHERE ");
+        let mut counting = Clauses::new("SELECT COUNT(*) FROM (SELECT 1 FROM audit WHERE ");
         matching(&mut counting, scope, filter, hashes.as_deref());
         counting.push(" LIMIT ").push_bind(COUNTED + 1).push(") AS counted");
         let counted: i64 = counting.build().fetch_one(inner.store.reader()).await?.try_get(0)?;
 
         let count = filter.count.unwrap_or(MOST).min(MOST);
-        let mut query = QueryBuilder::new("SELECT recorded, seq, payload FROM audit WHERE ");
+        let mut query = Clauses::new("SELECT recorded, seq, payload FROM audit WHERE ");
         matching(&mut query, scope, filter, hashes.as_deref());
         if let Some(after) = filter.after {
             query.push(" AND (recorded, seq) < (").push_bind(after.recorded).push(", ").push_bind(after.seq).push(")");
@@ -131,8 +131,8 @@ impl Audit {
     /// [`StoreError`].
     pub async fn read(&self, scope: &AuditScope, id: &str) -> Result<Option<Value>, StoreError> {
         let (kind, attempt) = Kind::of_event(id);
-        let mut query = QueryBuilder::new("SELECT payload FROM audit WHERE attempt = ");
-        query.push_bind(attempt.to_owned()).push(" AND kind = ").push_bind(kind.as_str()).push(" AND ");
+        let mut query = Clauses::new("SELECT payload FROM audit WHERE attempt = ");
+        query.push_bind(attempt.to_owned()).push(" AND kind = ").push_bind(kind.as_str().to_owned()).push(" AND ");
         within(&mut query, scope);
         match query.build().fetch_optional(self.inner.store.reader()).await? {
             Some(row) => Ok(Some(event::event(&Payload::read(row.try_get(0)?)?, &self.inner.server))),
@@ -141,14 +141,14 @@ impl Audit {
     }
 }
 
-fn within(query: &mut QueryBuilder<Sqlite>, scope: &AuditScope) {
+fn within(query: &mut Clauses, scope: &AuditScope) {
     match scope {
         AuditScope::Organisation(code) => query.push("organisation = ").push_bind(code.to_string()),
         AuditScope::Practice(code) => query.push("practice = ").push_bind(code.to_string()),
     };
 }
 
-fn matching(query: &mut QueryBuilder<Sqlite>, scope: &AuditScope, filter: &AuditFilter, hashes: Option<&[Vec<u8>]>) {
+fn matching(query: &mut Clauses, scope: &AuditScope, filter: &AuditFilter, hashes: Option<&[Vec<u8>]>) {
     within(query, scope);
     // Said in these words, the partial indexes serve.
     query.push(" AND kind <> 'opened'");
@@ -158,9 +158,9 @@ fn matching(query: &mut QueryBuilder<Sqlite>, scope: &AuditScope, filter: &Audit
         None => query,
     };
     if let Some(hashes) = hashes {
-        let mut any = query.push(" AND patient IN (").separated(", ");
-        for hash in hashes {
-            any.push_bind(hash.clone());
+        query.push(" AND patient IN (");
+        for (position, hash) in hashes.iter().enumerate() {
+            query.push(if position == 0 { "" } else { ", " }).push_bind(hash.clone());
         }
         query.push(")");
     }
@@ -178,7 +178,7 @@ fn matching(query: &mut QueryBuilder<Sqlite>, scope: &AuditScope, filter: &Audit
     }
     if let Some(interaction) = filter.interaction {
         // An override started is no interaction, though a create brought it.
-        query.push(" AND kind <> 'override' AND interaction = ").push_bind(interaction.code());
+        query.push(" AND kind <> 'override' AND interaction = ").push_bind(interaction.code().to_owned());
     }
     if let Some(resource_type) = &filter.resource_type {
         query.push(" AND resource_type = ").push_bind(resource_type.clone());
@@ -199,14 +199,14 @@ mod tests {
     #[tokio::test]
     async fn a_page_is_read_off_an_index_in_its_order() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(&StoreConfig { path: folder.path().join("store.db") }).await.expect("opens");
+        let store = Store::open(&StoreConfig::sqlite(folder.path().join("store.db"))).await.expect("opens");
         let code = OdsCode::parse("G82001").expect("valid");
         for (scope, index) in [
             (AuditScope::Organisation(code.clone()), "audit_organisation"),
             (AuditScope::Practice(code), "audit_practice"),
         ] {
             let filter = AuditFilter { from: Some(OffsetDateTime::UNIX_EPOCH), ..AuditFilter::default() };
-            let mut query = QueryBuilder::new("EXPLAIN QUERY PLAN SELECT recorded, seq, payload FROM audit WHERE ");
+            let mut query = Clauses::new("EXPLAIN QUERY PLAN SELECT recorded, seq, payload FROM audit WHERE ");
             matching(&mut query, &scope, &filter, None);
             query.push(" ORDER BY recorded DESC, seq DESC LIMIT 10");
             let rows = query.build().fetch_all(store.reader()).await.expect("explained");

@@ -2,9 +2,9 @@
 
 use super::{Attempt, Basis, Interaction, Outcome, StoreError};
 use crate::identity::SelectedRole;
+use crate::store;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::sync::PoisonError;
 
 /// What is said of an attempt that a crash left open.
@@ -176,7 +176,7 @@ macro_rules! stored_columns {
 pub(super) use stored_columns;
 
 impl Stored {
-    pub(super) fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &store::Row) -> Result<Self, StoreError> {
         let read = || -> Result<Self, sqlx::Error> {
             Ok(Self {
                 seq: row.try_get(0)?,

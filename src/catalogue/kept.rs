@@ -93,10 +93,25 @@ pub static KEPT: &[Kept] = &[
             PATIENT_IDENTIFIER,
             parameter!("status", Token, "EpisodeOfCare-status", &["status"], "active, finished …")
                 .of("http://hl7.org/fhir/episode-of-care-status"),
+            parameter!(
+                "identifier",
+                Token,
+                "clinical-identifier",
+                &["identifier"],
+                "By the system's own key, system|value"
+            ),
+            Parameter::filter(
+                "_id",
+                Form::Token,
+                "http://hl7.org/fhir/SearchParameter/Resource-id",
+                &[],
+                "By logical id",
+            ),
         ],
         by_post: true,
         versioned: true,
-        documentation: "That a patient is registered for care with the viewing organisation; written by its system.",
+        documentation: "That a patient is registered for care with the viewing organisation; written by its \
+                        system, one at a time or, by POST of a batch Bundle to the base, up to 500.",
     },
     Kept {
         name: "AuditEvent",
@@ -123,5 +138,40 @@ pub static KEPT: &[Kept] = &[
         by_post: true,
         versioned: true,
         documentation: "Reviews of overrides, for privacy officers. Whoever overrode cannot close one.",
+    },
+];
+
+const DEFINITION_STATUS: Parameter = parameter!("status", Token, "conformance-status", &["status"], "active")
+    .of("http://hl7.org/fhir/publication-status");
+
+/// What anyone may read without a token: the exclusion list, the views, the reasons of a refusal.
+pub static PUBLIC: &[Kept] = &[
+    Kept {
+        name: "ValueSet",
+        interactions: &[Read, Search],
+        parameters: &[
+            parameter!("url", Uri, "conformance-url", &["url"], "By canonical address"),
+            parameter!("version", Token, "conformance-version", &["version"], "By version"),
+            parameter!("name", Text, "conformance-name", &["name"], "By the beginning of the name"),
+            DEFINITION_STATUS,
+            parameter!("_id", Token, "Resource-id", &["id"], "By id"),
+        ],
+        by_post: false,
+        versioned: false,
+        documentation: "Without a token. The exclusion list as a whole and by topic, as it is in force today.",
+    },
+    Kept {
+        name: "CodeSystem",
+        interactions: &[Read, Search],
+        parameters: &[
+            parameter!("url", Uri, "conformance-url", &["url"], "By canonical address"),
+            parameter!("version", Token, "conformance-version", &["version"], "By version"),
+            parameter!("name", Text, "conformance-name", &["name"], "By the beginning of the name"),
+            DEFINITION_STATUS,
+            parameter!("_id", Token, "Resource-id", &["id"], "By id"),
+        ],
+        by_post: false,
+        versioned: false,
+        documentation: "Without a token. The rubrics of the exclusion list, the views, the reasons of a refusal.",
     },
 ];

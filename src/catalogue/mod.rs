@@ -9,7 +9,7 @@ mod rows;
 #[cfg(test)]
 mod search_tests;
 
-pub use kept::{KEPT, Kept, KeptInteraction};
+pub use kept::{KEPT, Kept, KeptInteraction, PUBLIC};
 
 use crate::kinds::{Kind, View};
 use crate::search::{Include, Parameter, Table};
@@ -23,8 +23,8 @@ pub struct Row {
     pub own: &'static [View],
     /// Views that are asked too, where agreed.
     pub consulted: &'static [View],
-    /// Views of other types that bring some of it: contraindications, admissions. `$everything` shows it, so a read asks
-    /// them too, where agreed; a search does not.
+    /// Views of other types that bring some of it. `$everything` shows it, so a read asks them too, where agreed; a search
+    /// does not.
     pub also_read: &'static [View],
     /// Whether the Summary stands in where none of its own is agreed.
     pub summary_serves: bool,
@@ -65,14 +65,20 @@ pub fn row(kind: Kind) -> &'static Row {
         Kind::Patient => &rows::PATIENT,
         Kind::Condition => &rows::CONDITION,
         Kind::MedicationStatement => &rows::MEDICATION_STATEMENT,
+        Kind::MedicationRequest => &rows::MEDICATION_REQUEST,
         Kind::AllergyIntolerance => &rows::ALLERGY_INTOLERANCE,
+        Kind::Flag => &rows::FLAG,
         Kind::Observation => &rows::OBSERVATION,
+        Kind::DiagnosticReport => &rows::DIAGNOSTIC_REPORT,
         Kind::Procedure => &rows::PROCEDURE,
+        Kind::Immunization => &rows::IMMUNIZATION,
         Kind::Encounter => &rows::ENCOUNTER,
+        Kind::ServiceRequest => &rows::SERVICE_REQUEST,
         Kind::Practitioner => &rows::PRACTITIONER,
         Kind::PractitionerRole => &rows::PRACTITIONER_ROLE,
         Kind::Organization => &rows::ORGANIZATION,
         Kind::Location => &rows::LOCATION,
+        Kind::Specimen => &rows::SPECIMEN,
     }
 }
 
@@ -161,8 +167,11 @@ fn leading(kinds: &[Kind]) -> Vec<Kind> {
     if leading.is_empty() { kinds.to_vec() } else { leading }
 }
 
+/// Summary last: of an entry that two views brought the first is shown, and Summary holds a plan without its issues.
 fn in_order(views: &[View], keep: impl Fn(View) -> bool) -> Vec<View> {
-    View::ALL.iter().copied().filter(|view| views.contains(view) && keep(*view)).collect()
+    let mut ordered: Vec<View> = View::ALL.iter().copied().filter(|view| views.contains(view) && keep(*view)).collect();
+    ordered.sort_by_key(|view| *view == View::Summary);
+    ordered
 }
 
 #[cfg(test)]
@@ -176,14 +185,19 @@ mod tests {
             Diagnosis, Events, Examination, Investigations, Medication, PatientDetails, Problems, Procedures,
             RisksAndWarnings,
         };
-        let table: [(Kind, &[View], &[View], bool); 7] = [
+        let table: [(Kind, &[View], &[View], bool); 12] = [
             (Kind::Patient, &[PatientDetails], &[], false),
             (Kind::Condition, &[Problems, Diagnosis], &[], true),
             (Kind::MedicationStatement, &[Medication], &[], true),
+            (Kind::MedicationRequest, &[Medication], &[], true),
             (Kind::AllergyIntolerance, &[RisksAndWarnings], &[Problems, Diagnosis], true),
+            (Kind::Flag, &[RisksAndWarnings], &[], false),
             (Kind::Observation, &[Investigations, Examination], &[], true),
+            (Kind::DiagnosticReport, &[Investigations], &[], true),
             (Kind::Procedure, &[Procedures], &[], false),
+            (Kind::Immunization, &[Procedures], &[], false),
             (Kind::Encounter, &[Events], &[], false),
+            (Kind::ServiceRequest, &[Events], &[], false),
         ];
         for (kind, own, consulted, summary) in table {
             let row = row(kind);
@@ -206,11 +220,21 @@ mod tests {
     #[test]
     fn the_summary_stands_in_where_none_of_a_types_own_views_is_agreed() {
         let summary = [View::Summary];
-        for kind in [Kind::Condition, Kind::MedicationStatement, Kind::AllergyIntolerance, Kind::Observation] {
+        let served = [
+            Kind::Condition,
+            Kind::MedicationStatement,
+            Kind::MedicationRequest,
+            Kind::AllergyIntolerance,
+            Kind::Observation,
+            Kind::DiagnosticReport,
+        ];
+        for kind in served {
             let plan = plan(kind, &summary).expect("covered");
             assert_eq!((plan.fetch.as_slice(), plan.only_summary), (summary.as_slice(), true), "{kind}");
         }
-        for kind in [Kind::Patient, Kind::Procedure, Kind::Encounter] {
+        for kind in
+            [Kind::Patient, Kind::Flag, Kind::Procedure, Kind::Immunization, Kind::Encounter, Kind::ServiceRequest]
+        {
             assert_eq!(plan(kind, &summary), None, "{kind}");
         }
         let both = plan(Kind::Condition, &[View::Summary, View::Problems]).expect("covered");
@@ -227,16 +251,20 @@ mod tests {
     fn everything_leaves_out_what_the_agreement_does_not_cover() {
         let plan = plan_all(Kind::ALL, &[View::PatientDetails, View::Summary]).expect("covered");
         assert_eq!(plan.fetch, [View::PatientDetails, View::Summary]);
-        assert_eq!(plan.left_out, [Kind::Procedure, Kind::Encounter]);
+        assert_eq!(
+            plan.left_out,
+            [Kind::Flag, Kind::Procedure, Kind::Immunization, Kind::Encounter, Kind::ServiceRequest]
+        );
         assert!(plan.only_summary);
         assert!(plan_all(Kind::ALL, View::ALL).is_some_and(|plan| plan.left_out.is_empty()));
     }
 
     #[test]
     fn what_is_only_referred_to_is_asked_of_every_view_alone_and_of_none_beside_others() {
-        assert_eq!(wanted(&[Kind::Practitioner]), View::ALL);
-        assert_eq!(wanted(&[Kind::Condition, Kind::Practitioner]), [View::Summary, View::Problems, View::Diagnosis]);
-        assert_eq!(required(&[Kind::AllergyIntolerance]), [View::Summary, View::RisksAndWarnings]);
+        let every = wanted(&[Kind::Practitioner]);
+        assert!(View::ALL.iter().all(|view| every.contains(view)) && every.last() == Some(&View::Summary));
+        assert_eq!(wanted(&[Kind::Condition, Kind::Practitioner]), [View::Problems, View::Diagnosis, View::Summary]);
+        assert_eq!(required(&[Kind::AllergyIntolerance]), [View::RisksAndWarnings, View::Summary]);
         assert_eq!(plan(Kind::Location, &[View::Events]).expect("covered").fetch, [View::Events]);
     }
 

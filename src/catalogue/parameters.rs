@@ -120,6 +120,18 @@ pub(super) static MEDICATION_STATEMENT: &[Parameter] = of_the_record!(with subje
     reference("source", definition!("MedicationStatement-source"), &["informationSource"], "Who said so"),
 );
 
+pub(super) static MEDICATION_REQUEST: &[Parameter] = of_the_record!(with subject "MedicationRequest-subject";
+    token("status", definition!("medications-status"), &["status"], "active, completed, stopped, cancelled …")
+        .of("http://hl7.org/fhir/CodeSystem/medicationrequest-status"),
+    token("intent", definition!("MedicationRequest-intent"), &["intent"], "plan for an authorisation, order for an issue")
+        .of("http://hl7.org/fhir/CodeSystem/medicationrequest-intent"),
+    token("category", definition!("MedicationRequest-category"), &["category"], "Where it is to be taken"),
+    token("code", definition!("clinical-code"), &["medicationCodeableConcept"], "The medication, coded"),
+    date("authoredon", definition!("MedicationRequest-authoredon"), &["authoredOn"], "When it was authorised or issued"),
+    reference("encounter", definition!("medications-encounter"), &["encounter"], "The consultation in which it was recorded"),
+    reference("requester", definition!("MedicationRequest-requester"), &["requester"], "Who authorised it"),
+);
+
 pub(super) static ALLERGY_INTOLERANCE: &[Parameter] = of_the_record!("";
     token("clinical-status", definition!("AllergyIntolerance-clinical-status"), &["clinicalStatus"], "active, inactive, resolved"),
     token("verification-status", definition!("AllergyIntolerance-verification-status"), &["verificationStatus"], "confirmed, unconfirmed …"),
@@ -139,6 +151,12 @@ pub(super) static ALLERGY_INTOLERANCE: &[Parameter] = of_the_record!("";
     reference("recorder", definition!("AllergyIntolerance-recorder"), &["recorder"], "Who recorded it"),
 );
 
+pub(super) static FLAG: &[Parameter] = of_the_record!(with subject "Flag-subject";
+    date("date", definition!("clinical-date"), &["period"], "Since when it stands"),
+    reference("encounter", definition!("clinical-encounter"), &["encounter"], "The consultation in which it was recorded"),
+    reference("author", definition!("Flag-author"), &["author"], "Who is responsible for it"),
+);
+
 pub(super) static OBSERVATION: &[Parameter] = of_the_record!(with subject "Observation-subject";
     token("category", definition!("Observation-category"), &["category"], "vital-signs, laboratory …"),
     CODE,
@@ -149,6 +167,19 @@ pub(super) static OBSERVATION: &[Parameter] = of_the_record!(with subject "Obser
     reference("encounter", definition!("clinical-encounter"), &["encounter"], "The consultation in which it was recorded"),
     reference("performer", definition!("Observation-performer"), &["performer"], "Who observed it"),
     reference("has-member", definition!("Observation-has-member"), &["hasMember"], "A member of the group"),
+    reference("specimen", definition!("Observation-specimen"), &["specimen"], "What was tested"),
+);
+
+pub(super) static DIAGNOSTIC_REPORT: &[Parameter] = of_the_record!(with subject "DiagnosticReport-subject";
+    token("category", definition!("DiagnosticReport-category"), &["category"], "LAB, RAD, HM, CH …"),
+    CODE,
+    date("date", definition!("clinical-date"), &["effectiveDateTime", "effectivePeriod"], "When the specimen was taken or the test done"),
+    token("status", definition!("DiagnosticReport-status"), &["status"], "final …").of("http://hl7.org/fhir/diagnostic-report-status"),
+    date("issued", definition!("DiagnosticReport-issued"), &["issued"], "When it was issued"),
+    reference("encounter", definition!("clinical-encounter"), &["encounter"], "The consultation in which it was recorded"),
+    reference("performer", definition!("DiagnosticReport-performer"), &["performer"], "Who is responsible for it"),
+    reference("result", definition!("DiagnosticReport-result"), &["result"], "A result of it"),
+    reference("specimen", definition!("DiagnosticReport-specimen"), &["specimen"], "What was tested"),
 );
 
 pub(super) static PROCEDURE: &[Parameter] = of_the_record!(with subject "Procedure-subject";
@@ -160,6 +191,15 @@ pub(super) static PROCEDURE: &[Parameter] = of_the_record!(with subject "Procedu
     reference("performer", definition!("Procedure-performer"), &["performer.actor"], "Who did it"),
 );
 
+pub(super) static IMMUNIZATION: &[Parameter] = of_the_record!("";
+    token("status", definition!("Immunization-status"), &["status"], "completed, not-done").of("http://hl7.org/fhir/event-status"),
+    date("date", definition!("clinical-date"), &["occurrenceDateTime"], "When it was given"),
+    token("vaccine-code", definition!("Immunization-vaccine-code"), &["vaccineCode"], "The vaccine, where it is recorded"),
+    text("lot-number", definition!("Immunization-lot-number"), &["lotNumber"], "The batch"),
+    token("status-reason", definition!("Immunization-status-reason"), &["statusReason"], "Why it was not given"),
+    reference("performer", definition!("Immunization-performer"), &["performer.actor"], "Who is responsible for it"),
+);
+
 pub(super) static ENCOUNTER: &[Parameter] = of_the_record!(with subject "Encounter-subject";
     date("date", definition!("clinical-date"), &["period"], "When it was"),
     token("status", definition!("Encounter-status"), &["status"], "finished …").of("http://hl7.org/fhir/encounter-status"),
@@ -169,4 +209,17 @@ pub(super) static ENCOUNTER: &[Parameter] = of_the_record!(with subject "Encount
     reference("participant", definition!("Encounter-participant"), &["participant.individual"], "Who took part"),
     reference("location", definition!("Encounter-location"), &["location.location"], "Where it was"),
     reference("service-provider", definition!("Encounter-service-provider"), &["serviceProvider"], "The organisation"),
+);
+
+pub(super) static SERVICE_REQUEST: &[Parameter] = of_the_record!(with subject "ServiceRequest-subject";
+    date("authored", definition!("ServiceRequest-authored"), &["authoredOn"], "When it was made"),
+    token("status", definition!("ServiceRequest-status"), &["status"], "unknown, revoked …").of("http://hl7.org/fhir/request-status"),
+    token("intent", definition!("ServiceRequest-intent"), &["intent"], "order").of("http://hl7.org/fhir/request-intent"),
+    token("category", definition!("ServiceRequest-category"), &["category"], "What kind it is"),
+    token("priority", definition!("ServiceRequest-priority"), &["priority"], "routine, urgent, asap").of("http://hl7.org/fhir/request-priority"),
+    CODE,
+    date("occurrence", definition!("ServiceRequest-occurrence"), &["occurrenceDateTime"], "When it is to be"),
+    reference("encounter", definition!("clinical-encounter"), &["encounter"], "The consultation in which it was made"),
+    reference("requester", definition!("ServiceRequest-requester"), &["requester"], "Who made it"),
+    reference("performer", definition!("ServiceRequest-performer"), &["performer"], "To whom it was made"),
 );

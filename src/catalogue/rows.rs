@@ -69,6 +69,20 @@ pub(super) static MEDICATION_STATEMENT: Row = Row {
     documentation: "Medication courses, current and past.",
 };
 
+pub(super) static MEDICATION_REQUEST: Row = Row {
+    kind: Kind::MedicationRequest,
+    own: &[View::Medication],
+    consulted: &[],
+    also_read: &[],
+    summary_serves: true,
+    profile: uk_core!("MedicationRequest"),
+    parameters: parameters::MEDICATION_REQUEST,
+    includes: includes! {
+        MedicationRequest "requester" &["requester"] => WHO,
+    },
+    documentation: "Authorisations (intent plan) and the issues made under them (intent order, basedOn the plan).",
+};
+
 pub(super) static ALLERGY_INTOLERANCE: Row = Row {
     kind: Kind::AllergyIntolerance,
     own: &[View::RisksAndWarnings],
@@ -84,18 +98,51 @@ pub(super) static ALLERGY_INTOLERANCE: Row = Row {
     documentation: "Allergies, those filed as problems included. An empty result is no proof of absence.",
 };
 
+pub(super) static FLAG: Row = Row {
+    kind: Kind::Flag,
+    own: &[View::RisksAndWarnings],
+    consulted: &[],
+    also_read: &[],
+    summary_serves: false,
+    // UK Core 2.0.2 has none.
+    profile: None,
+    parameters: parameters::FLAG,
+    includes: includes! {
+        Flag "author" &["author"] => WHO,
+    },
+    documentation: "Contraindications and alerts. An empty result is no proof of absence.",
+};
+
 pub(super) static OBSERVATION: Row = Row {
     kind: Kind::Observation,
     own: &[View::Investigations, View::Examination],
     consulted: &[],
-    also_read: &[View::RisksAndWarnings, View::Events],
+    // Measured contraindications and admissions, and what Diagnosis brings that no rule calls a diagnosis.
+    also_read: &[View::Diagnosis, View::RisksAndWarnings, View::Events],
     summary_serves: true,
     profile: uk_core!("Observation"),
     parameters: parameters::OBSERVATION,
     includes: includes! {
         Observation "performer" &["performer"] => WHO,
+        Observation "specimen" &["specimen"] => &[Kind::Specimen],
     },
     documentation: "Results of investigations and examinations; a blood pressure is one resource with two components.",
+};
+
+pub(super) static DIAGNOSTIC_REPORT: Row = Row {
+    kind: Kind::DiagnosticReport,
+    own: &[View::Investigations],
+    consulted: &[],
+    also_read: &[],
+    summary_serves: true,
+    profile: uk_core!("DiagnosticReport"),
+    parameters: parameters::DIAGNOSTIC_REPORT,
+    includes: includes! {
+        DiagnosticReport "performer" &["performer"] => WHO,
+        DiagnosticReport "specimen" &["specimen"] => &[Kind::Specimen],
+    },
+    documentation: "Reports of laboratories and other services; their results are Observations. A group without a report is an \
+                    Observation with members.",
 };
 
 pub(super) static PROCEDURE: Row = Row {
@@ -112,6 +159,20 @@ pub(super) static PROCEDURE: Row = Row {
     documentation: "Operations and other procedures.",
 };
 
+pub(super) static IMMUNIZATION: Row = Row {
+    kind: Kind::Immunization,
+    own: &[View::Procedures],
+    consulted: &[],
+    also_read: &[],
+    summary_serves: false,
+    profile: uk_core!("Immunization"),
+    parameters: parameters::IMMUNIZATION,
+    includes: includes! {
+        Immunization "performer" &["performer.actor"] => WHO,
+    },
+    documentation: "Immunisations given, and those recorded as not given.",
+};
+
 pub(super) static ENCOUNTER: Row = Row {
     kind: Kind::Encounter,
     own: &[View::Events],
@@ -126,6 +187,21 @@ pub(super) static ENCOUNTER: Row = Row {
         Encounter "service-provider" &["serviceProvider"] => &[Kind::Organization],
     },
     documentation: "Consultations and admissions.",
+};
+
+pub(super) static SERVICE_REQUEST: Row = Row {
+    kind: Kind::ServiceRequest,
+    own: &[View::Events],
+    consulted: &[],
+    also_read: &[],
+    summary_serves: false,
+    profile: uk_core!("ServiceRequest"),
+    parameters: parameters::SERVICE_REQUEST,
+    includes: includes! {
+        ServiceRequest "requester" &["requester"] => WHO,
+        ServiceRequest "performer" &["performer"] => WHO,
+    },
+    documentation: "Referrals, and requests for admission.",
 };
 
 const REFERRED_TO: &str = "Read and _include only: it exists while an entry that may be shown refers to it.";
@@ -148,3 +224,4 @@ pub(super) static PRACTITIONER: Row = referred_to(Kind::Practitioner, uk_core!("
 pub(super) static PRACTITIONER_ROLE: Row = referred_to(Kind::PractitionerRole, uk_core!("PractitionerRole"));
 pub(super) static ORGANIZATION: Row = referred_to(Kind::Organization, uk_core!("Organization"));
 pub(super) static LOCATION: Row = referred_to(Kind::Location, uk_core!("Location"));
+pub(super) static SPECIMEN: Row = referred_to(Kind::Specimen, uk_core!("Specimen"));

@@ -1,12 +1,10 @@
 //! The sections that no other module owns, and the checks of each.
 
 use crate::audit::AuditConfig;
-use crate::ids::{RoleCode, Sealer};
+use crate::ids::{Network, RoleCode, Sealer};
 use crate::policy::Settings;
 use crate::register::agreements::import;
-use crate::release::Exclusions;
 use crate::store::StoreConfig;
-use crate::telemetry::chain;
 use crate::views::CacheConfig;
 use serde::Deserialize;
 use std::fs::File;
@@ -25,6 +23,9 @@ pub struct ServerConfig {
     pub public_base_url: Option<String>,
     /// Where `/metrics` listens; nowhere without it.
     pub metrics_listen: Option<SocketAddr>,
+    /// What stands before this service and may say in `X-Forwarded-For` whom it speaks for, as networks. Without one the
+    /// address that a request comes from is the client's.
+    pub trusted_proxies: Vec<String>,
     /// Requests under way at once; more are refused with 503 `THROTTLED`.
     pub max_in_flight: usize,
     /// The deadline of a search or read, in milliseconds.
@@ -33,6 +34,8 @@ pub struct ServerConfig {
     pub everything_deadline_ms: u64,
     /// How long a stop waits for requests under way, in milliseconds.
     pub stop_deadline_ms: u64,
+    /// From what age on, in seconds, a record carries a warning.
+    pub stale_after_seconds: u64,
 }
 
 impl Default for ServerConfig {
@@ -41,10 +44,12 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_base_url: None,
             metrics_listen: None,
+            trusted_proxies: Vec::new(),
             max_in_flight: 256,
             search_deadline_ms: 3_000,
             everything_deadline_ms: 10_000,
             stop_deadline_ms: 15_000,
+            stale_after_seconds: 3_600,
         }
     }
 }
@@ -77,6 +82,18 @@ impl ServerConfig {
         Duration::from_millis(self.everything_deadline_ms)
     }
 
+    /// As [`Self::trusted_proxies`].
+    #[must_use]
+    pub fn proxies(&self) -> Vec<Network> {
+        self.trusted_proxies.iter().filter_map(|text| Network::parse(text)).collect()
+    }
+
+    /// As [`Self::stale_after_seconds`].
+    #[must_use]
+    pub fn stale_after(&self) -> Duration {
+        Duration::from_secs(self.stale_after_seconds)
+    }
+
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if let Some(url) = &self.public_base_url {
@@ -92,10 +109,12 @@ impl ServerConfig {
         if self.metrics_listen.is_some_and(|metrics| metrics == self.listen && metrics.port() != 0) {
             problems.push("server.metrics_listen: must differ from server.listen".to_owned());
         }
+        networks(&mut problems, "server.trusted_proxies", &self.trusted_proxies);
         within(&mut problems, "server.max_in_flight", self.max_in_flight as u64, 1..=100_000);
         within(&mut problems, "server.search_deadline_ms", self.search_deadline_ms, 100..=60_000);
         within(&mut problems, "server.everything_deadline_ms", self.everything_deadline_ms, 100..=60_000);
         within(&mut problems, "server.stop_deadline_ms", self.stop_deadline_ms, 0..=120_000);
+        within(&mut problems, "server.stale_after_seconds", self.stale_after_seconds, 60..=86_400);
         problems
     }
 }
@@ -112,8 +131,10 @@ pub struct PolicyConfig {
     pub practice_auditor_roles: Option<Vec<String>>,
     /// Administrators.
     pub administrator_roles: Option<Vec<String>>,
-    /// The lowest assurance level, 1 to 3.
+    /// The lowest assurance level, 1 to 3, unless an agreement says otherwise.
     pub assurance: Option<u8>,
+    /// The networks that clients come from (7.4.4), as `192.0.2.0/24`; any without one.
+    pub client_networks: Vec<String>,
 }
 
 impl PolicyConfig {
@@ -131,6 +152,7 @@ impl PolicyConfig {
             practice_auditor_roles: roles(&self.practice_auditor_roles, default.practice_auditor_roles),
             administrator_roles: roles(&self.administrator_roles, default.administrator_roles),
             assurance: self.assurance.unwrap_or(default.assurance),
+            client_networks: self.client_networks.iter().filter_map(|text| Network::parse(text)).collect(),
         }
     }
 
@@ -151,6 +173,7 @@ impl PolicyConfig {
             problems
                 .push("policy.administrator_roles: an administrator's role may not be a clinician's too".to_owned());
         }
+        networks(&mut problems, "policy.client_networks", &self.client_networks);
         if let Some(level) = self.assurance {
             within(&mut problems, "policy.assurance", u64::from(level), 1..=3);
         }
@@ -205,56 +228,74 @@ impl IdsConfig {
     }
 }
 
-/// Exclusion lists beside the built-in one.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ExclusionsConfig {
-    /// Further files in the form of the built-in one. They can only add.
-    pub files: Vec<PathBuf>,
-}
-
-impl ExclusionsConfig {
-    /// The list in force.
-    ///
-    /// # Errors
-    /// What is wrong with a file, or with the built-in list's check digits.
-    pub fn load(&self) -> Result<Exclusions, String> {
-        Exclusions::load(&self.files).map_err(|error| chain(&error))
-    }
-
-    pub(super) fn problems(&self) -> Vec<String> {
-        self.load().err().map(|problem| format!("exclusions.files: {problem}")).into_iter().collect()
-    }
-}
-
-/// What the register is given at the start.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// What the register is given at the start, and how long those who share have to object to a newcomer.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RegisterConfig {
+    /// Days between the proposal that a practice join an agreement in force and its first day (14). Held wherever an
+    /// agreement is changed through the service; a file that the operator imports is signed paper, whose days stand.
+    pub objection_days: u16,
     /// Sharing agreements, enrolments and suspensions to import at each start, in the notation of `agreements import`.
     pub import: Option<PathBuf>,
 }
 
-impl RegisterConfig {
-    pub(super) fn problems(&self) -> Vec<String> {
-        let Some(file) = &self.import else { return Vec::new() };
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => return vec![format!("register.import: {}: {error}", file.display())],
-        };
-        let problems = import(&text).err().unwrap_or_default();
-        problems.iter().map(|problem| format!("register.import: {}: {problem}", file.display())).collect()
+impl Default for RegisterConfig {
+    fn default() -> Self {
+        Self { objection_days: 28, import: None }
     }
 }
 
-/// The store's folder has to be there; the file itself is made when it is not.
+impl RegisterConfig {
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        within(&mut wrong, "register.objection_days", self.objection_days.into(), 0..=365);
+        let Some(file) = &self.import else { return wrong };
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                wrong.push(format!("register.import: {}: {error}", file.display()));
+                return wrong;
+            }
+        };
+        let problems = import(&text).err().unwrap_or_default();
+        wrong.extend(problems.iter().map(|problem| format!("register.import: {}: {problem}", file.display())));
+        wrong
+    }
+}
+
+/// A file's folder has to be there; the file itself is made when it is not. A server that is not this machine needs a
+/// certificate to be known by.
 pub(super) fn store_problems(store: &StoreConfig) -> Vec<String> {
-    let folder = store.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut problems = Vec::new();
-    if store.path.as_os_str().is_empty() {
-        problems.push("store.path: is empty".to_owned());
-    } else if !folder.is_dir() {
-        problems.push(format!("store.path: {}: the folder does not exist", store.path.display()));
+    match store {
+        StoreConfig::Sqlite { path } => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if path.as_os_str().is_empty() {
+                problems.push("store.path: is empty".to_owned());
+            } else if !folder.is_dir() {
+                problems.push(format!("store.path: {}: the folder does not exist", path.display()));
+            }
+        }
+        StoreConfig::Postgres(postgres) => {
+            for (key, text) in [("host", &postgres.host), ("database", &postgres.database), ("user", &postgres.user)] {
+                if text.is_empty() {
+                    problems.push(format!("store.postgres.{key}: is empty"));
+                }
+            }
+            let owner = postgres.owner.as_ref();
+            if owner.is_some_and(|owner| owner.user == postgres.user) {
+                problems.push("store.postgres.owner.user: is the service's own user".to_owned());
+            }
+            let files = [
+                ("store.postgres.password_file", postgres.password_file.as_ref()),
+                ("store.postgres.ca_file", postgres.ca_file.as_ref()),
+                ("store.postgres.owner.password_file", owner.and_then(|owner| owner.password_file.as_ref())),
+            ];
+            problems.extend(files.into_iter().filter_map(|(key, file)| file.and_then(|file| unreadable(key, file))));
+            if postgres.ca_file.is_none() && !postgres.is_local() {
+                problems.push("store.postgres.ca_file: is needed for a server on another machine".to_owned());
+            }
+        }
     }
     problems
 }
@@ -280,6 +321,12 @@ pub(super) fn audit_problems(audit: &AuditConfig) -> Vec<String> {
 fn unreadable(key: &str, file: &Path) -> Option<String> {
     let error = File::open(file).and_then(|mut open| open.read(&mut [0])).err()?;
     Some(format!("{key}: {}: {error}", file.display()))
+}
+
+fn networks(problems: &mut Vec<String>, key: &str, texts: &[String]) {
+    for text in texts.iter().filter(|text| Network::parse(text).is_none()) {
+        problems.push(format!("{key}: {text:?} is not a network (192.0.2.0/24)"));
+    }
 }
 
 fn within(problems: &mut Vec<String>, key: &str, value: u64, range: std::ops::RangeInclusive<u64>) {

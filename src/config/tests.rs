@@ -1,5 +1,6 @@
 use super::*;
 use crate::ids::RoleCode;
+use crate::store::StoreConfig;
 use crate::telemetry::{LogFormat, LogLevel};
 use serde_json::json;
 use std::time::Duration;
@@ -87,7 +88,7 @@ fn the_environment_overrides_the_file_in_the_type_of_the_setting() {
 #[test]
 fn text_that_reads_as_a_number_stays_text_where_text_is_wanted() {
     let config = with(&[("MIG_FHIR__STORE__PATH", "2026")]).unwrap();
-    assert_eq!(config.store.path, Path::new("2026"));
+    assert!(matches!(config.store, StoreConfig::Sqlite { path } if path == Path::new("2026")));
 }
 
 #[test]
@@ -178,4 +179,38 @@ fn an_address_open_to_all_needs_the_name_that_clients_use() {
         ("MIG_FHIR__SERVER__PUBLIC_BASE_URL", "https://facade.example/FHIR/R4/"),
     ];
     assert_eq!(with(&named).unwrap().server.base_url(), "https://facade.example/FHIR/R4");
+}
+
+#[test]
+fn what_is_decided_about_the_exclusions_is_read_and_what_contradicts_itself_is_refused() {
+    let config = with(&[
+        ("MIG_FHIR__EXCLUSIONS__SUPPLEMENT", "true"),
+        ("MIG_FHIR__EXCLUSIONS__EXEMPT_SUPPLIERS", "[\"SystmOne\"]"),
+        ("MIG_FHIR__EXCLUSIONS__WITHHOLD_UNKNOWN_CODES", "[\"Investigations\"]"),
+        ("MIG_FHIR__EXCLUSIONS__SHADOW", "{ supplement = false }"),
+    ])
+    .unwrap();
+    let lists = config.exclusions.load().unwrap();
+    let list = lists.on(time::macros::date!(2026 - 12 - 01));
+    assert!(!list.applies_to(crate::policy::Supplier::SystmOne) && lists.shadow().is_some());
+    assert!(list.for_view(crate::kinds::View::Investigations).withholds_unknown());
+    let read = Some("http://read.info/readv2");
+    assert!(list.excludes_coding(read, "43C3."));
+    assert!(!lists.shadow().unwrap().on(time::macros::date!(2026 - 12 - 01)).excludes_coding(read, "43C3."));
+    let problems = with(&[
+        ("MIG_FHIR__EXCLUSIONS__EXEMPT_SUPPLIERS", "[\"TPP\", \"Other\"]"),
+        ("MIG_FHIR__EXCLUSIONS__WITHHOLD_UNKNOWN_CODES", "[\"Everything\"]"),
+        ("MIG_FHIR__EXCLUSIONS__REVEALING_MEDICINES", "true"),
+        ("MIG_FHIR__EXCLUSIONS__SHADOW", "{ files = [\"/no/such/list.csv\"] }"),
+    ])
+    .unwrap_err();
+    for expected in [
+        "\"TPP\" is not a supplier",
+        "\"Everything\" is not a view",
+        "not known cannot be exempt",
+        "approved",
+        "shadow: ",
+    ] {
+        assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected} in {problems:#?}");
+    }
 }

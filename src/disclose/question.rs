@@ -1,8 +1,11 @@
 //! What a request means: whose record, which types it could return, which views could serve it; and its answer out of what
 //! was released.
 
-use super::{Ask, Disclosed, Failure, Notes, Searchset, Service};
+use super::{Ask, Composed, Disclosed, Failure, Notes, Searchset, Service};
+use crate::audit::Attempt;
 use crate::catalogue;
+use crate::document;
+use crate::gateway::GatewayError;
 use crate::identity::{Caller, Permission, SelectedRole};
 use crate::ids::{LogicalId, NhsNumber};
 use crate::kinds::{Kind, Purpose, View};
@@ -24,6 +27,8 @@ enum Form {
     /// A search, or `$everything`, whose query names no one type.
     Search(Box<Query>),
     Read(Kind, LogicalId),
+    /// Every type, of every agreed view.
+    Document,
 }
 
 pub(super) fn understand(service: &Service, ask: &Ask, caller: &Caller) -> Result<Question, Failure> {
@@ -32,6 +37,11 @@ pub(super) fn understand(service: &Service, ask: &Ask, caller: &Caller) -> Resul
             search::of_a_read(pairs, *lenient).map_err(Failure::Query)?;
             let patient = service.sealer.open(id).map(|sealed| sealed.patient);
             return Ok(Question { patient, form: Form::Read(*kind, id.clone()) });
+        }
+        Ask::Document { id, pairs, lenient } => {
+            search::of_a_read(pairs, *lenient).map_err(Failure::Query)?;
+            let patient = service.sealer.open(id).filter(|opened| opened.is_patient).map(|opened| opened.patient);
+            return Ok(Question { patient, form: Form::Document });
         }
         Ask::Search { kind, pairs, lenient } => match pairs.as_slice() {
             [(name, sealed)] if name == search::PAGE => {
@@ -85,8 +95,12 @@ fn holder(caller: &Caller) -> Option<Holder> {
 }
 
 impl Question {
-    pub(super) fn is_everything(&self) -> bool {
-        matches!(&self.form, Form::Search(query) if query.kind().is_none())
+    pub(super) fn is_operation(&self) -> bool {
+        match &self.form {
+            Form::Search(query) => query.kind().is_none(),
+            Form::Read(..) => false,
+            Form::Document => true,
+        }
     }
 
     /// The types by which views are chosen.
@@ -94,6 +108,7 @@ impl Question {
         match &self.form {
             Form::Search(query) => query.kinds().to_vec(),
             Form::Read(kind, _) => vec![*kind],
+            Form::Document => Kind::ALL.iter().copied().filter(|kind| !kind.is_referred_to()).collect(),
         }
     }
 
@@ -103,6 +118,7 @@ impl Question {
         let (returnable, birth_date, searches) = match &self.form {
             Form::Search(query) => (query.returnable(), query.birth_date(), query.kind()),
             Form::Read(kind, _) => (vec![*kind], None, None),
+            Form::Document => (Kind::ALL.to_vec(), None, None),
         };
         let permission = |kind: Kind| if searches == Some(kind) { Permission::Search } else { Permission::Read };
         Asked {
@@ -115,11 +131,12 @@ impl Question {
         }
     }
 
-    /// Views that only a read asks besides.
+    /// Views that a search of these types does not ask: of a read those that bring some of its type, of the document all.
     fn also_read(&self) -> &'static [View] {
         match &self.form {
             Form::Search(_) => &[],
             Form::Read(kind, _) => catalogue::row(*kind).also_read,
+            Form::Document => View::ALL,
         }
     }
 
@@ -140,7 +157,17 @@ impl Question {
         if notes.left_out.len() == kinds.len() {
             return Err(Refusal::NoAgreement.into());
         }
-        fetch.extend(self.also_read().iter().filter(|view| agreed.contains(view)));
+        let also = self.also_read().iter().filter(|view| agreed.contains(view));
+        if matches!(self.form, Form::Document) {
+            fetch.sort_unstable();
+            fetch.dedup();
+            // Last, so that an entry reads as `$everything` has it.
+            let others: Vec<View> = also.filter(|view| !fetch.contains(view)).copied().collect();
+            fetch.extend(others);
+            notes.outside_agreement = View::ALL.iter().copied().filter(|view| !agreed.contains(view)).collect();
+            return Ok((fetch, notes));
+        }
+        fetch.extend(also);
         fetch.sort_unstable();
         fetch.dedup();
         notes.outside_agreement.sort_unstable();
@@ -148,10 +175,10 @@ impl Question {
         Ok((fetch, notes))
     }
 
-    pub(super) fn answer(
+    pub(super) async fn answer(
         &self,
         service: &Service,
-        caller: &Caller,
+        attempt: &Attempt,
         views: &[Arc<ReleasedView>],
         mut notes: Notes,
     ) -> Result<Disclosed, Failure> {
@@ -159,6 +186,7 @@ impl Question {
         notes.incomplete = views.iter().any(|view| !view.complete);
         let recorded_as_at = views.iter().map(|view| view.recorded_as_at).min();
         let oldest = service.clock.now() - service.bounds.stale_after;
+        notes.notice = service.views.exclusions().notice();
         notes.stale = recorded_as_at.is_some_and(|at| at < oldest);
         match &self.form {
             Form::Read(kind, id) => match search::find(*kind, id, &pool) {
@@ -170,7 +198,22 @@ impl Question {
                 let mut query = query.clone();
                 query.leave_out(&notes.left_out);
                 notes.ignored = query.ignored().to_vec();
-                self.searchset(service, caller, &query, &pool, notes, recorded_as_at)
+                self.searchset(service, attempt.caller(), &query, &pool, notes, recorded_as_at)
+            }
+            Form::Document => {
+                let (outside, left_out) = (notes.outside_agreement.clone(), notes.left_out.clone());
+                // Off the async threads: a large record would hold up everybody else's requests.
+                let composing = tokio::task::spawn_blocking(move || document::compose(&pool, &outside, &left_out));
+                let broken = |_| Arc::new(GatewayError::Broken("the document could not be composed"));
+                let document = composing.await.map_err(broken)?;
+                Ok(Disclosed::Document(Box::new(Composed {
+                    document,
+                    identifier: attempt.id().to_owned(),
+                    patient: self.patient.ok_or(Failure::NotFound)?,
+                    at: service.clock.now(),
+                    notes,
+                    recorded_as_at,
+                })))
             }
         }
     }
@@ -184,6 +227,7 @@ impl Question {
         notes: Notes,
         recorded_as_at: Option<OffsetDateTime>,
     ) -> Result<Disclosed, Failure> {
+        let notes = Notes { notice: service.views.exclusions().notice(), ..notes };
         let page = search::run(query, pool).map_err(|_| Failure::PageExpired)?;
         let next = holder(caller).and_then(|holder| page.next(&service.sealer, &holder));
         let path = match query.kind() {

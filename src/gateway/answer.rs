@@ -5,7 +5,7 @@
 
 use super::envelope::{Ask, Question, Stamp, payload};
 use super::profile::WireProfile;
-use super::xml::{Embedded, ITK, Node, SOAP, WSA, scan};
+use super::xml::{ITK, Node, SOAP, WSA, scan};
 use super::{GatewayError, RETRY_AFTER};
 use crate::ids::OdsCode;
 use crate::policy::{Location, Registration, Supplier};
@@ -17,6 +17,20 @@ pub(super) struct Enclosed {
     pub xml: Bytes,
     pub recorded_as_at: OffsetDateTime,
     pub complete: bool,
+}
+
+/// An answer taken apart: everything but the records, and each record as a document of its own.
+pub(super) struct Opened {
+    pub root: Node,
+    pub records: Vec<Bytes>,
+}
+
+impl Opened {
+    /// Of an answer that need not be signed: the records stay spans of the bytes received.
+    pub(super) fn of(bytes: &Bytes, record: (&str, &str)) -> Result<Self, Failure> {
+        let (root, records) = scan(bytes, record).map_err(|_| broken("answer unreadable"))?;
+        Ok(Self { root, records: records.iter().map(|place| place.cut(bytes)).collect() })
+    }
 }
 
 /// Why an answer is none.
@@ -37,11 +51,10 @@ fn broken(why: &'static str) -> Failure {
     Failure::Final(GatewayError::Broken(why))
 }
 
-/// Reads the bytes of an answer to this question.
-pub(super) fn read(bytes: &Bytes, ask: &Ask, stamp: &Stamp, profile: &WireProfile) -> Result<Reply, Failure> {
+/// Reads an answer to this question.
+pub(super) fn read(answer: Opened, ask: &Ask, stamp: &Stamp, profile: &WireProfile) -> Result<Reply, Failure> {
     let names = &profile.payload;
-    let (root, embedded) =
-        scan(bytes, (&names.record_namespace, &names.record_root)).map_err(|_| broken("answer unreadable"))?;
+    let Opened { root, records } = answer;
     if !root.is(SOAP, "Envelope") {
         return Err(broken("not a SOAP 1.1 envelope"));
     }
@@ -84,7 +97,18 @@ pub(super) fn read(bytes: &Bytes, ask: &Ask, stamp: &Stamp, profile: &WireProfil
         Question::Where if partial => Err(broken("a location in part")),
         Question::Where => {
             let place = content.only(ns, "location").ok_or(broken("success without location"))?;
-            Ok(Reply::Located(location(place, ns)))
+            let located = location(place, ns);
+            // WIRE section 4: the practice speaks where it is told, else the gateway itself.
+            let source = organisation(about, ns, "sourceOrganisation");
+            let entitled = |source: &str| match &located.practice {
+                Some(practice) => source == practice.as_str() || source == profile.addressing.mig_ods,
+                // Of a practice that is not told there is nothing to be shown either.
+                None => true,
+            };
+            if !source.is_some_and(entitled) {
+                return Err(broken("location from another organisation"));
+            }
+            Ok(Reply::Located(located))
         }
         Question::View { view, practice, .. } => {
             if organisation(about, ns, "sourceOrganisation") != Some(practice.as_str()) {
@@ -94,8 +118,7 @@ pub(super) fn read(bytes: &Bytes, ask: &Ask, stamp: &Stamp, profile: &WireProfil
             if record.attribute("view") != Some(profile.view_word(*view)) {
                 return Err(broken("another view"));
             }
-            enclosed(record, &embedded, bytes, partial, (&names.record_namespace, &names.record_root))
-                .map(Reply::Enclosed)
+            enclosed(record, records, partial, (&names.record_namespace, &names.record_root)).map(Reply::Enclosed)
         }
     }
 }
@@ -104,14 +127,8 @@ fn organisation<'n>(about: &'n Node, ns: &str, name: &str) -> Option<&'n str> {
     about.children.iter().find(|child| child.is(ns, name))?.attribute("odsCode")
 }
 
-fn enclosed(
-    record: &Node,
-    embedded: &[Embedded],
-    bytes: &Bytes,
-    partial: bool,
-    (ns, name): (&str, &str),
-) -> Result<Enclosed, Failure> {
-    let ([child], [place]) = (record.children.as_slice(), embedded) else {
+fn enclosed(record: &Node, records: Vec<Bytes>, partial: bool, (ns, name): (&str, &str)) -> Result<Enclosed, Failure> {
+    let ([child], Ok([xml])) = (record.children.as_slice(), <[Bytes; 1]>::try_from(records)) else {
         return Err(broken("not exactly one record"));
     };
     if !child.is(ns, name) {
@@ -130,7 +147,7 @@ fn enclosed(
         .and_then(|text| OffsetDateTime::parse(text.trim(), &Rfc3339).ok())
         .and_then(|at| at.checked_to_offset(UtcOffset::UTC))
         .ok_or(broken("time of the record not told"))?;
-    Ok(Enclosed { xml: place.cut(bytes), recorded_as_at, complete })
+    Ok(Enclosed { xml, recorded_as_at, complete })
 }
 
 /// The table of outcomes; whether it is a success in part.

@@ -1,16 +1,14 @@
 //! The gateway's settings, and everything wrong with them at once.
 
 use super::breaker::{Breaker, Limits};
+use super::credentials::{Credentials, Problems};
 use super::exchange::Exchange;
 use super::profile::WireProfile;
-use super::security::{Signer, Verifier, certificates, key, roots};
-use super::transport::{Identity, Transport};
+use super::security::Current;
 use super::{Gateway, Inner};
 use crate::clock::Clock;
-use rustls_pki_types::CertificateRevocationListDer;
-use rustls_pki_types::pem::PemObject as _;
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +32,8 @@ pub struct GatewayConfig {
     pub signing_key: Option<PathBuf>,
     /// Who may vouch for signatures of answers, where the profile demands them.
     pub response_ca: Option<PathBuf>,
+    /// What that list has revoked.
+    pub response_crl: Option<PathBuf>,
     /// The wire profile; the built-in one if absent.
     pub wire_profile: Option<PathBuf>,
     /// Milliseconds for a connection.
@@ -61,6 +61,7 @@ impl Default for GatewayConfig {
             signing_certificate: None,
             signing_key: None,
             response_ca: None,
+            response_crl: None,
             wire_profile: None,
             connect_timeout_ms: 1000,
             retries: 2,
@@ -92,24 +93,6 @@ impl GatewayConfig {
     }
 }
 
-/// Collects problems instead of stopping at the first.
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn keep<T>(&mut self, name: &str, result: Result<T, impl std::fmt::Display>) -> Option<T> {
-        result.map_err(|error| self.0.push(format!("gateway.{name}: {error}"))).ok()
-    }
-
-    fn file(&mut self, name: &str, path: &Path) -> Option<Vec<u8>> {
-        if path.as_os_str().is_empty() {
-            self.0.push(format!("gateway.{name} is missing"));
-            return None;
-        }
-        let read = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
-        self.keep(name, read)
-    }
-}
-
 fn endpoint(text: &str) -> Result<reqwest::Url, &'static str> {
     let url = reqwest::Url::parse(text).map_err(|_| "not a URL")?;
     if url.scheme() != "https" {
@@ -119,10 +102,6 @@ fn endpoint(text: &str) -> Result<reqwest::Url, &'static str> {
         return Err("a URL with a host, and without user or fragment");
     }
     Ok(url)
-}
-
-fn lists(pem: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, &'static str> {
-    CertificateRevocationListDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| "not a PEM revocation list")
 }
 
 impl Gateway {
@@ -142,66 +121,30 @@ impl Gateway {
         let url = problems.keep("endpoint", endpoint(&config.endpoint));
         let limits = config.limits();
         let limits = problems.keep("limits", limits);
-        let roots = problems.file("ca", &config.ca).and_then(|pem| problems.keep("ca", roots(&pem)));
-        let revoked = match &config.crl {
-            Some(path) => problems.file("crl", path).and_then(|pem| problems.keep("crl", lists(&pem))),
-            None => Some(Vec::new()),
-        };
-        let certificate = problems.file("client_certificate", &config.client_certificate);
-        let private = problems.file("client_key", &config.client_key);
-        let chain = certificate.as_deref().and_then(|pem| problems.keep("client_certificate", certificates(pem)));
-        let own_key = private.as_deref().and_then(|pem| problems.keep("client_key", key(pem)));
-        let (signing, signing_key) = match (&config.signing_certificate, &config.signing_key) {
-            (None, None) => (certificate, private),
-            (Some(certificate), Some(key)) => {
-                (problems.file("signing_certificate", certificate), problems.file("signing_key", key))
-            }
-            _ => {
-                problems.0.push("gateway.signing_certificate and gateway.signing_key go together".to_owned());
-                (None, None)
-            }
-        };
-        let signer = match (&profile, signing, signing_key) {
-            (Some(profile), Some(certificate), Some(key)) => {
-                let (signature, digest) = (profile.security.signature, profile.security.digest);
-                problems.keep("signing_certificate", Signer::from_pem(&certificate, &key, signature, digest))
+        // Read with another profile, too, where the one named cannot be: every problem is told at once.
+        let read_by = profile.as_ref().map_or_else(WireProfile::builtin, |profile| Ok(profile.clone()));
+        let dialled = url.clone().or_else(|| endpoint("https://localhost").ok());
+        let credentials = match (read_by, dialled) {
+            (Ok(profile), Some(url)) => {
+                Credentials::load(config, &profile, &url).map_err(|list| problems.0.extend(list)).ok()
             }
             _ => None,
         };
-        if let (Some(profile), Some(signer), Some(leaf)) =
-            (&profile, &signer, chain.as_ref().and_then(|chain| chain.first()))
-        {
-            let same = super::security::common_name(leaf).is_ok_and(|name| name == signer.common_name());
-            if profile.security.same_common_name && !same {
-                problems
-                    .0
-                    .push("gateway: the TLS and signing certificates have not the same single common name".to_owned());
-            }
-        }
-        let verifier = match &profile {
-            Some(profile) if profile.security.require_signed_response => {
-                let path = config.response_ca.clone().unwrap_or_default();
-                let list = problems.file("response_ca", &path);
-                let list = list.and_then(|pem| problems.keep("response_ca", certificates(&pem)));
-                list.and_then(|list| problems.keep("response_ca", Verifier::new(&list, &[], &profile.security)))
-            }
-            _ => None,
+        let (Some(profile), Some(url), Some(limits), Some(credentials)) = (profile, url, limits, credentials) else {
+            return Err(problems.0);
         };
         if !problems.0.is_empty() {
             return Err(problems.0);
         }
-        let (Some(profile), Some(url), Some(limits), Some(roots), Some(revoked), Some(chain), Some(key), Some(signer)) =
-            (profile, url, limits, roots, revoked, chain, own_key, signer)
-        else {
-            return Err(problems.0);
-        };
         let to = if profile.addressing.to.is_empty() { config.endpoint.clone() } else { profile.addressing.to.clone() };
-        let connect = Duration::from_millis(config.connect_timeout_ms);
-        let identity = Identity { roots, revoked, chain, key };
-        let transport =
-            Transport::new(url, &profile.addressing.service, identity, profile.limits.response_bytes, connect)
-                .map_err(|problem| vec![format!("gateway: {problem}")])?;
-        let exchange = Exchange { transport, to, profile, signer, verifier, clock, retries: config.retries };
-        Ok(Self { inner: Arc::new(Inner { exchange, breaker: Breaker::new(limits) }) })
+        let exchange = Exchange {
+            credentials: Current::new(credentials),
+            to,
+            profile: Arc::new(profile),
+            clock,
+            retries: config.retries,
+        };
+        let inner = Inner { exchange, breaker: Breaker::new(limits), config: config.clone(), url };
+        Ok(Self { inner: Arc::new(inner) })
     }
 }

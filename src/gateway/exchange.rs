@@ -2,27 +2,29 @@
 //!
 //! Takes plain values; private to the gateway, so that nobody can ask what was not decided.
 
-use super::answer::{Failure, Reply, read};
+use super::answer::{Failure, Opened, Reply, read};
 use super::breaker::{Breaker, Closed, End};
+use super::credentials::Credentials;
 use super::envelope::{Ask, Stamp};
-use super::profile::{SignedPart, WireProfile};
-use super::security::{Signer, TimeRules, Verifier, window};
-use super::transport::{Transport, TransportError};
-use super::xml::{Message, SOAP, WSA, WSSE, WSU};
-use super::{GatewayError, RETRY_AFTER};
+use super::profile::WireProfile;
+use super::security::{Current, TimeRules};
+use super::transport::TransportError;
+use super::{GatewayError, RETRY_AFTER, sealed};
 use crate::clock::Clock;
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Duration;
-use time::OffsetDateTime;
 use tokio::time::{Instant, sleep, timeout_at};
+
+/// The pause before asking again the first time; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Everything that an exchange needs, parsed once.
 pub(super) struct Exchange {
-    pub transport: Transport,
+    /// Replaced when a file changes; an attempt ends with what it began with.
+    pub credentials: Current<Credentials>,
     pub to: String,
-    pub profile: WireProfile,
-    pub signer: Signer,
-    pub verifier: Option<Verifier>,
+    pub profile: Arc<WireProfile>,
     pub clock: Clock,
     pub retries: u32,
 }
@@ -38,7 +40,7 @@ impl Exchange {
         note: impl Fn(&str) + Send + Sync,
     ) -> Result<Reply, GatewayError> {
         let mut left = self.retries;
-        let mut pause = Duration::from_millis(50);
+        let mut pause = FIRST_PAUSE;
         loop {
             let failure = match self.attempt(breaker, ask, deadline, &note).await {
                 Ok(reply) => return Ok(reply),
@@ -51,6 +53,7 @@ impl Exchange {
             left -= 1;
             pause *= 2;
             sleep(pause_now).await;
+            metrics::counter!("mig_fhir_gateway_retries_total", "interaction" => interaction(ask)).increment(1);
         }
     }
 
@@ -61,57 +64,73 @@ impl Exchange {
         deadline: Instant,
         note: &(impl Fn(&str) + Send + Sync),
     ) -> Result<Reply, Failure> {
-        let practice = ask.practice();
-        let unavailable = |Closed(retry_after)| Failure::Final(GatewayError::Unavailable { retry_after });
-        let _call = breaker.enter(practice, deadline).await.map_err(unavailable)?;
-        let stamp = Stamp::new(self.clock.now());
-        let message = ask
-            .write(&stamp, &self.to, &self.profile, &self.signer)
-            .ok_or(Failure::Final(GatewayError::Broken("the request could not be signed")))?;
-        note(&stamp.message_id);
-        let Ok(sent) = timeout_at(deadline, self.transport.post(message)).await else {
-            breaker.note(practice, End::Failed);
-            return Err(Failure::Final(GatewayError::Timeout));
-        };
-        let bytes = sent.map_err(|error| {
-            breaker.note(practice, ending(error));
-            failure(error)
-        })?;
-        let result =
-            self.signed(&bytes).map_err(Failure::Final).and_then(|()| read(&bytes, ask, &stamp, &self.profile));
-        breaker.note(practice, if matches!(result, Err(Failure::Busy)) { End::Busy } else { End::Answered });
+        let started = Instant::now();
+        let result = self.once(breaker, ask, deadline, note).await;
+        let (interaction, outcome) = (interaction(ask), class(&result));
+        metrics::counter!("mig_fhir_gateway_calls_total", "interaction" => interaction, "outcome" => outcome)
+            .increment(1);
+        metrics::histogram!("mig_fhir_gateway_call_seconds", "interaction" => interaction).record(started.elapsed());
         result
     }
 
-    /// Judges the signature of an answer where the profile demands one.
-    fn signed(&self, bytes: &Bytes) -> Result<(), GatewayError> {
-        match &self.verifier {
-            Some(verifier) => judge(verifier, bytes, self.clock.now(), TimeRules::from(&self.profile.security)),
-            None => Ok(()),
+    async fn once(
+        &self,
+        breaker: &Breaker,
+        ask: &Ask,
+        deadline: Instant,
+        note: &(impl Fn(&str) + Send + Sync),
+    ) -> Result<Reply, Failure> {
+        let call = breaker.enter(ask.practice(), deadline).await.map_err(|closed| {
+            let retry_after = match closed {
+                Closed::Open(seconds) => seconds,
+                Closed::Tried | Closed::Full => 1,
+            };
+            Failure::Final(GatewayError::Unavailable { retry_after })
+        })?;
+        if Instant::now() >= deadline {
+            // Nothing is sent that nobody waits for.
+            return Err(Failure::Final(GatewayError::Timeout));
+        }
+        let held = self.credentials.held();
+        let stamp = Stamp::new(self.clock.now());
+        let message = ask
+            .write(&stamp, &self.to, &self.profile, &held.signer)
+            .filter(|message| message.len() <= self.profile.limits.request_bytes)
+            .ok_or(Failure::Final(GatewayError::Broken("the request could not be signed, or is too large")))?;
+        note(&stamp.message_id);
+        let Ok(sent) = timeout_at(deadline, held.transport.post(message)).await else {
+            call.end(End::Failed);
+            return Err(Failure::Final(GatewayError::Timeout));
+        };
+        let posted = match sent {
+            Ok(posted) => posted,
+            Err(error) => {
+                call.end(ending(error));
+                return Err(failure(error));
+            }
+        };
+        let bytes = &posted.body;
+        let mut result = self.open(&held, bytes).and_then(|opened| read(opened, ask, &stamp, &self.profile));
+        if posted.is_error && result.is_ok() {
+            // WIRE section 1: 500 is for faults.
+            result = Err(Failure::Final(GatewayError::Broken("a success under an error's status")));
+        }
+        call.end(if matches!(result, Err(Failure::Busy)) { End::Busy } else { End::Answered });
+        result
+    }
+
+    /// Takes an answer apart, and judges its signature where the profile demands one.
+    pub(super) fn open(&self, held: &Credentials, bytes: &Bytes) -> Result<Opened, Failure> {
+        let names = &self.profile.payload;
+        let record = (names.record_namespace.as_str(), names.record_root.as_str());
+        match &held.verifier {
+            None => Opened::of(bytes, record),
+            Some(verifier) => {
+                let rules = TimeRules::from(&self.profile.security);
+                sealed::open(verifier, bytes, self.clock.now(), rules, record).map_err(Failure::Final)
+            }
         }
     }
-}
-
-/// Timestamp, Body and every `wsa` header of an answer are signed by a trusted leaf.
-pub(super) fn judge(
-    verifier: &Verifier,
-    bytes: &[u8],
-    now: OffsetDateTime,
-    rules: TimeRules,
-) -> Result<(), GatewayError> {
-    let broken = GatewayError::Broken;
-    let message = Message::parse(bytes).map_err(|_| broken("answer unreadable"))?;
-    let root = &message.root;
-    let header = root.only(SOAP, "Header").ok_or(broken("signed answer without Header"))?;
-    let body = root.only(SOAP, "Body").ok_or(broken("signed answer without Body"))?;
-    let security = header.only(WSSE, "Security").ok_or(broken("answer not signed"))?;
-    let timestamp = security.only(WSU, "Timestamp").ok_or(broken("signed answer without Timestamp"))?;
-    window(timestamp, now, rules).map_err(|_| broken("signed answer out of its time"))?;
-    let held = verifier.verify(&message, security, now).map_err(|_| broken("the answer's signature"))?;
-    let wanted = [SignedPart::Timestamp, SignedPart::Body, SignedPart::Addressing];
-    let all =
-        header.children.iter().any(|child| child.ns == WSA) && held.covers_required(header, timestamp, body, &wanted);
-    if all { Ok(()) } else { Err(broken("part of the answer is not signed")) }
 }
 
 fn ending(error: TransportError) -> End {
@@ -119,6 +138,29 @@ fn ending(error: TransportError) -> End {
         TransportError::Connect => End::NotReached,
         TransportError::Interrupted | TransportError::Unavailable | TransportError::CutShort => End::Failed,
         TransportError::NotAnAnswer(_) | TransportError::TooLarge => End::Answered,
+    }
+}
+
+fn interaction(ask: &Ask) -> &'static str {
+    if ask.practice().is_some() { "view" } else { "locate" }
+}
+
+/// What a metric says of a call: a closed list, and nothing of the answer.
+fn class(result: &Result<Reply, Failure>) -> &'static str {
+    match result {
+        Ok(_) => "answered",
+        Err(Failure::Busy) => "busy",
+        Err(Failure::Final(error)) => match error {
+            GatewayError::UnknownPatient
+            | GatewayError::ConsentRefused
+            | GatewayError::OptedOut
+            | GatewayError::OutsideAgreement
+            | GatewayError::NotAuthorised => "refused",
+            GatewayError::Unavailable { .. } => "unavailable",
+            GatewayError::Timeout => "timeout",
+            GatewayError::Broken(_) => "broken",
+            GatewayError::NotRecorded(_) => "not-recorded",
+        },
     }
 }
 

@@ -1,10 +1,10 @@
 //! The wire's readers without a wire, for the fuzz targets of `tests/fuzz` alone: `--cfg fuzzing` compiles it, nothing
 //! that ships does. The ids of a question are fixed, so that a stored answer stays one to it.
 
-use super::answer;
+use super::answer::{self, Opened};
 use super::envelope::{Ask, Asker, Consent, Question as Asked, Stamp};
-use super::exchange;
 use super::profile::WireProfile;
+use super::sealed;
 use super::security::{Signer, TimeRules, Verifier};
 use super::theirs::is_theirs;
 use crate::ids::NhsNumber;
@@ -83,11 +83,27 @@ impl Question {
         self.ask.write(&self.stamp, to, &self.profile, signer)
     }
 
-    /// What the gateway makes of these bytes as the answer; nothing where it refuses them.
+    /// What the gateway makes of these bytes as the answer, where it need not be signed; nothing where it refuses them.
     #[must_use]
     pub fn answered(&self, bytes: &[u8]) -> Option<Told> {
-        let bytes = Bytes::copy_from_slice(bytes);
-        match answer::read(&bytes, &self.ask, &self.stamp, &self.profile).ok()? {
+        self.told(Opened::of(&Bytes::copy_from_slice(bytes), self.record()).ok()?)
+    }
+
+    /// The same where it has to be signed. Whether it is, and what is made of it.
+    #[must_use]
+    pub fn signed(&self, verifier: &Verifier, bytes: &[u8]) -> (bool, Option<Told>) {
+        match sealed::open(verifier, bytes, NOW, TimeRules::from(&self.profile.security), self.record()) {
+            Ok(opened) => (true, self.told(opened)),
+            Err(_) => (false, None),
+        }
+    }
+
+    fn record(&self) -> (&str, &str) {
+        (&self.profile.payload.record_namespace, &self.profile.payload.record_root)
+    }
+
+    fn told(&self, opened: Opened) -> Option<Told> {
+        match answer::read(opened, &self.ask, &self.stamp, &self.profile).ok()? {
             answer::Reply::Located(location) => Some(Told::Located(location)),
             answer::Reply::Enclosed(enclosed) => {
                 let record = read(&enclosed.xml, Limits::default()).ok()?;
@@ -95,11 +111,5 @@ impl Question {
                 Some(Told::Fetched(Box::new(record), enclosed.recorded_as_at, enclosed.complete))
             }
         }
-    }
-
-    /// Whether these bytes are a signed answer.
-    #[must_use]
-    pub fn is_signed(&self, verifier: &Verifier, bytes: &[u8]) -> bool {
-        exchange::judge(verifier, bytes, NOW, TimeRules::from(&self.profile.security)).is_ok()
     }
 }

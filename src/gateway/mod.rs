@@ -2,20 +2,25 @@
 //!
 //! [`Gateway::locate`] takes a [`Clearance`], [`Gateway::fetch`] a [`Permit`]: neither takes a patient, so nothing can be
 //! asked that was not decided. Both wait for the attempt's durable `opened` row before the first byte.
+//!
+#![doc = include_str!("outages.md")]
 
 mod answer;
 mod breaker;
 mod config;
+mod credentials;
 mod envelope;
 mod exchange;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod profile;
+mod sealed;
 pub mod security;
 mod theirs;
 #[cfg(all(test, feature = "simulator"))]
 pub(crate) mod testing;
 mod transport;
+mod watch;
 pub mod xml;
 
 #[cfg(feature = "simulator")]
@@ -30,7 +35,7 @@ use crate::identity::{Caller, CallerClass, SelectedRole};
 use crate::ids::NhsNumber;
 use crate::kinds::View;
 use crate::policy::{Clearance, Location, Permit};
-use crate::record::{Limits, ReadError, Record, read};
+use crate::record::{Limits, ReadError, Reading, Record, read_as};
 use crate::register::ConsentDecision;
 use crate::store::StoreError;
 use answer::Reply;
@@ -96,6 +101,9 @@ pub struct Gateway {
 struct Inner {
     exchange: Exchange,
     breaker: Breaker,
+    /// For reading changed certificates.
+    config: GatewayConfig,
+    url: reqwest::Url,
 }
 
 /// Seconds told to the caller when the gateway says that it is busy.
@@ -109,6 +117,11 @@ impl Gateway {
     #[must_use]
     pub fn answers(&self) -> bool {
         self.inner.breaker.is_closed()
+    }
+
+    /// Says loudly where the wire profile is weaker than it should be. Once, when a service starts.
+    pub fn announce(&self) {
+        self.inner.exchange.profile.announce();
     }
 
     /// Asks where the record is.
@@ -179,13 +192,20 @@ impl Inner {
         let Reply::Enclosed(enclosed) = self.exchange.run(&self.breaker, ask, deadline, note).await? else {
             return Err(GatewayError::Broken("a location where a record was asked for"));
         };
-        let limits = Limits { bytes: self.exchange.profile.limits.response_bytes, ..Limits::default() };
+        let profile = Arc::clone(&self.exchange.profile);
         let xml = enclosed.xml;
+        let large = xml.len() >= READ_ASIDE;
         let reading = async move {
-            if xml.len() < READ_ASIDE {
-                return read(&xml, limits);
-            }
-            tokio::task::spawn_blocking(move || read(&xml, limits)).await.unwrap_or(Err(ReadError::Malformed))
+            let read = move || {
+                let names = &profile.payload;
+                let reading = Reading {
+                    limits: Limits { bytes: profile.limits.response_bytes, ..Limits::default() },
+                    name: (&names.record_namespace, &names.record_root),
+                    associated_text_of: &profile.text.associated_text_kept,
+                };
+                read_as(&xml, &reading)
+            };
+            if large { tokio::task::spawn_blocking(read).await.unwrap_or(Err(ReadError::Malformed)) } else { read() }
         };
         let record = timeout_at(deadline, reading)
             .await
@@ -200,7 +220,7 @@ impl Inner {
 async fn opened(attempt: &Attempt, deadline: Instant) -> Result<(), GatewayError> {
     match timeout_at(deadline, attempt.opened()).await {
         Ok(result) => result.map_err(GatewayError::NotRecorded),
-        Err(_) => Err(GatewayError::Timeout),
+        Err(_) => Err(GatewayError::NotRecorded(StoreError::Slow)),
     }
 }
 

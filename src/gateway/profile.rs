@@ -3,6 +3,8 @@
 //! Read once at the start, by the facade and by the simulator alike. A key that is missing, unknown or not usable is a
 //! problem told at the start; nothing here is decided per message.
 
+mod problems;
+
 use crate::kinds::View;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -10,6 +12,8 @@ use std::path::Path;
 
 /// The built-in profile, with its comments.
 pub const DEFAULT_PROFILE: &str = include_str!("wire-profile.toml");
+/// The same for a gateway that knows nothing but RSA-SHA1 over the Timestamp.
+pub const LEGACY_ITK_PROFILE: &str = include_str!("wire-profile-legacy-itk.toml");
 /// The schema of the payloads.
 pub const SCHEMA: &str = include_str!("mig-dcr-v1.xsd");
 
@@ -29,6 +33,8 @@ pub struct WireProfile {
     pub outcomes: Outcomes,
     /// Signatures and times.
     pub security: Security,
+    /// What is kept of free text.
+    pub text: Text,
     /// Sizes.
     pub limits: WireLimits,
 }
@@ -43,7 +49,7 @@ pub struct Addressing {
     pub response_suffix: String,
     /// Action of a fault.
     pub fault_action: String,
-    /// Action of a mustUnderstand or version fault.
+    /// Action of a mustUnderstand fault.
     pub addressing_fault_action: String,
     /// `wsa:To`, empty for the endpoint.
     pub to: String,
@@ -112,6 +118,27 @@ pub struct Outcomes {
     pub failure: String,
 }
 
+impl Outcomes {
+    /// This profile's code for one of the built-in codes; any other text stays as it is.
+    #[must_use]
+    pub fn by_builtin<'a>(&'a self, code: &'a str) -> &'a str {
+        match code {
+            "MIG-0000" => &self.success,
+            "MIG-0001" => &self.invalid,
+            "MIG-0002" => &self.unknown_patient,
+            "MIG-0003" => &self.consent_refused,
+            "MIG-0004" => &self.opted_out,
+            "MIG-0005" => &self.outside_agreement,
+            "MIG-0006" => &self.not_authorised,
+            "MIG-0007" => &self.ambiguous,
+            "MIG-0008" => &self.busy,
+            "MIG-0009" => &self.partial,
+            "MIG-9999" => &self.failure,
+            other => other,
+        }
+    }
+}
+
 /// Signatures and times.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +154,7 @@ pub struct Security {
     pub digest: DigestAlgorithm,
     /// Canonicalisation.
     pub c14n: Canonicalisation,
-    /// SHA-1 and Timestamp only are accepted too.
+    /// SHA-1 may be named and is accepted; a receiver demands the Timestamp only.
     pub legacy_itk: bool,
     /// Seconds from Created to Expires that a sender gives.
     pub window_seconds: i64,
@@ -143,6 +170,14 @@ pub struct Security {
     pub replay: bool,
     /// Answers have to be signed.
     pub require_signed_response: bool,
+}
+
+/// What is kept of free text that is dropped by default (WIRE section 6).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// `eventType`s whose `associatedText` is kept.
+    pub associated_text_kept: Vec<String>,
 }
 
 /// Sizes.
@@ -188,6 +223,8 @@ pub enum SignatureAlgorithm {
     RsaSha384,
     /// With SHA-512.
     RsaSha512,
+    /// With SHA-1: `legacy_itk` alone.
+    RsaSha1,
 }
 
 /// A digest algorithm.
@@ -201,6 +238,8 @@ pub enum DigestAlgorithm {
     Sha384,
     /// SHA-512.
     Sha512,
+    /// SHA-1: `legacy_itk` alone.
+    Sha1,
 }
 
 /// A canonicalisation.
@@ -223,6 +262,20 @@ impl SignedPart {
             Self::To => local == "To",
             Self::From => local == "From",
         }
+    }
+}
+
+impl Security {
+    /// The parts that a receiver demands.
+    #[must_use]
+    pub fn required(&self) -> &[SignedPart] {
+        if self.legacy_itk { &[SignedPart::Timestamp] } else { &self.signed_parts_required }
+    }
+
+    /// Whether a sender has to sign or digest with SHA-1.
+    #[must_use]
+    pub fn names_sha1(&self) -> bool {
+        self.signature == SignatureAlgorithm::RsaSha1 || self.digest == DigestAlgorithm::Sha1
     }
 }
 
@@ -257,40 +310,14 @@ impl WireProfile {
         if problems.is_empty() { Ok(profile) } else { Err(problems) }
     }
 
-    fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        for view in View::ALL {
-            if !self.views.contains_key(view.as_str()) {
-                problems.push(format!("views.{view} is missing"));
-            }
+    /// Says loudly where this profile is weaker than it should be. Called once at the start of either end.
+    pub fn announce(&self) {
+        if self.security.legacy_itk {
+            tracing::warn!(
+                profile = "legacy-itk",
+                "LEGACY-ITK: SHA-1 SIGNATURES ARE ACCEPTED AND THE BODY NEED NOT BE SIGNED; only TLS protects what is asked"
+            );
         }
-        for name in self.views.keys().filter(|name| View::parse(name).is_none()) {
-            problems.push(format!("views.{name} is no view"));
-        }
-        let mut words: Vec<_> = self.views.values().collect();
-        words.sort_unstable();
-        if words.windows(2).any(|pair| pair.first() == pair.last()) {
-            problems.push("views: two have the same word".to_owned());
-        }
-        for (key, pattern) in [("interaction", &self.payload.interaction), ("profile", &self.payload.profile)] {
-            if !pattern.contains("{root}") {
-                problems.push(format!("payload.{key} has no {{root}}"));
-            }
-        }
-        let security = &self.security;
-        if !(1..=security.maximum_window_seconds).contains(&security.window_seconds) {
-            problems.push("security.window_seconds is not between 1 and maximum_window_seconds".to_owned());
-        }
-        if security.skew_seconds < 0 {
-            problems.push("security.skew_seconds is negative".to_owned());
-        }
-        if !security.signed_parts_required.contains(&SignedPart::Timestamp) {
-            problems.push("security.signed_parts_required has no Timestamp".to_owned());
-        }
-        if self.limits.request_bytes == 0 || self.limits.response_bytes == 0 {
-            problems.push("limits: a size is zero".to_owned());
-        }
-        problems
     }
 
     /// The word of a view on the wire.
@@ -346,23 +373,4 @@ impl WireProfile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_profile_is_valid() {
-        let profile = WireProfile::builtin().expect("valid");
-        assert_eq!(profile.view("Summary"), Some(View::Summary));
-        assert_eq!(profile.user_identity("A1", "a b/ü"), "urn:nhs-uk:identity:ods:A1:user:a%20b%2F%C3%BC");
-    }
-
-    #[test]
-    fn every_problem_is_told_and_an_unknown_key_refused() {
-        let broken = DEFAULT_PROFILE
-            .replace("Events = \"Events\"", "Evnets = \"Events\"")
-            .replace("window_seconds = 300", "window_seconds = 0");
-        let problems = WireProfile::parse(&broken).expect_err("broken");
-        assert_eq!(problems.len(), 3, "{problems:?}");
-        assert!(WireProfile::parse(&format!("{DEFAULT_PROFILE}\nsurprise = 1\n")).is_err());
-    }
-}
+mod tests;

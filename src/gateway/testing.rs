@@ -111,7 +111,9 @@ impl Client {
     pub(crate) fn write(&self, told: &Told) -> String {
         let exchange = &self.inner.exchange;
         let stamp = Stamp::new(self.clock.now());
-        Self::ask(told).write(&stamp, &exchange.to, &exchange.profile, &exchange.signer).expect("signed")
+        Self::ask(told)
+            .write(&stamp, &exchange.to, &exchange.profile, &exchange.credentials.held().signer)
+            .expect("signed")
     }
 
     /// Signs an edited message again. The edits have to leave it canonical.
@@ -136,36 +138,49 @@ impl Client {
                 Some(Fragment { id: rest.split('"').next()?, xml })
             })
             .collect();
-        let security = self.inner.exchange.signer.security(timestamp, "id-token", &fragments).expect("signed");
+        let held = self.inner.exchange.credentials.held();
+        let security = held.signer.security(timestamp, "id-token", &fragments).expect("signed");
         let old = piece("<wsse:Security", "</wsse:Security>").expect("security");
         message.replacen(old, &security, 1)
     }
 
     pub(crate) async fn post(&self, message: String) -> Result<Bytes, String> {
-        self.inner.exchange.transport.post(message).await.map_err(|error| format!("{error:?}"))
+        let posted = self.inner.exchange.credentials.held().transport.post(message).await;
+        posted.map(|posted| posted.body).map_err(|error| format!("{error:?}"))
     }
 
     /// Asks once and keeps what was answered.
     pub(crate) async fn converse(&self, told: &Told) -> Conversation {
         let exchange = &self.inner.exchange;
         let (ask, stamp) = (Self::ask(told), Stamp::new(self.clock.now()));
-        let message = ask.write(&stamp, &exchange.to, &exchange.profile, &exchange.signer).expect("signed");
+        let held = exchange.credentials.held();
+        let message = ask.write(&stamp, &exchange.to, &exchange.profile, &held.signer).expect("signed");
         assert!(message.contains(SOAP));
-        let answer = exchange.transport.post(message).await.expect("an answer");
+        let answer = held.transport.post(message).await.expect("an answer").body;
         Conversation { ask, stamp, answer }
     }
 
     /// Reads other bytes as if they had answered.
     pub(crate) fn read(&self, conversation: &Conversation, answer: String) -> Result<(), GatewayError> {
-        let bytes = Bytes::from(answer);
-        read(&bytes, &conversation.ask, &conversation.stamp, &self.inner.exchange.profile)
+        let (bytes, exchange) = (Bytes::from(answer), &self.inner.exchange);
+        exchange
+            .open(&exchange.credentials.held(), &bytes)
+            .and_then(|opened| read(opened, &conversation.ask, &conversation.stamp, &exchange.profile))
             .map(|_| ())
             .map_err(Failure::into_error)
     }
 
     /// Judges bytes as a signed answer.
     pub(crate) fn judge(&self, verifier: &super::security::Verifier, answer: &[u8]) -> Result<(), GatewayError> {
-        let rules = super::security::TimeRules::from(&self.inner.exchange.profile.security);
-        super::exchange::judge(verifier, answer, self.clock.now(), rules)
+        let profile = &self.inner.exchange.profile;
+        let (rules, names) = (super::security::TimeRules::from(&profile.security), &profile.payload);
+        let record = (names.record_namespace.as_str(), names.record_root.as_str());
+        super::sealed::open(verifier, answer, self.clock.now(), rules, record).map(|_| ())
+    }
+
+    /// Watches them, as a service does.
+    pub(crate) fn watch(&self) -> tokio::task::JoinHandle<()> {
+        let gateway = Gateway { inner: Arc::clone(&self.inner) };
+        tokio::spawn(async move { gateway.watch().await })
     }
 }

@@ -33,6 +33,13 @@ pub(super) enum TransportError {
     CutShort,
 }
 
+/// What came back, whole.
+pub(super) struct Posted {
+    pub body: Bytes,
+    /// Under status 500.
+    pub is_error: bool,
+}
+
 /// A pool of connections to one endpoint.
 pub(super) struct Transport {
     client: reqwest::Client,
@@ -59,7 +66,7 @@ impl Transport {
         .build()
         .map_err(|error| format!("trust list: {error}"))?;
         let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(|error| error.to_string())?
             .with_webpki_verifier(verifier)
             .with_client_auth_cert(identity.chain, identity.key)
@@ -82,7 +89,7 @@ impl Transport {
     }
 
     /// Sends a message and reads the whole answer, or fails at the limit.
-    pub(super) async fn post(&self, message: String) -> Result<Bytes, TransportError> {
+    pub(super) async fn post(&self, message: String) -> Result<Posted, TransportError> {
         let response = self
             .client
             .post(self.endpoint.clone())
@@ -92,9 +99,10 @@ impl Transport {
             .send()
             .await
             .map_err(|error| if error.is_connect() { TransportError::Connect } else { TransportError::Interrupted })?;
-        match response.status().as_u16() {
+        let status = response.status().as_u16();
+        match status {
             200 | 500 => {}
-            502..=504 => return Err(TransportError::Unavailable),
+            429 | 502..=504 => return Err(TransportError::Unavailable),
             _ => return Err(TransportError::NotAnAnswer("HTTP status")),
         }
         let header = |name| response.headers().get(name).map(HeaderValue::as_bytes);
@@ -117,7 +125,7 @@ impl Transport {
             }
             body.extend_from_slice(&piece);
         }
-        Ok(body.freeze())
+        Ok(Posted { body: body.freeze(), is_error: status == 500 })
     }
 }
 

@@ -1,12 +1,13 @@
 //! Answers as bytes. On a clinical route the only way in is [`Audited`].
 
+use super::document;
 use super::exclusions;
 use super::layers::Peer;
 use super::outcome::{self, Rejection};
 use crate::audit::Audited;
 use crate::clock;
 use crate::disclose::{Disclosed, Failure, Notes, Searchset};
-use crate::release::{self, Released};
+use crate::release::Released;
 use crate::telemetry;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -29,6 +30,7 @@ pub struct Base(pub String);
 pub fn disclosed(audited: Audited<Result<Disclosed, Failure>>, base: &Base, peer: &Peer) -> Response {
     match audited.into_inner() {
         Ok(Disclosed::Bundle(searchset)) => bytes(StatusCode::OK, bundle(&searchset, base)),
+        Ok(Disclosed::Document(composed)) => bytes(StatusCode::OK, document::bundle(&composed, base)),
         Ok(Disclosed::Resource(released)) => {
             let mut response = bytes(StatusCode::OK, released.json().to_vec());
             if let Ok(link) = HeaderValue::from_str(&notice_link(base)) {
@@ -51,10 +53,8 @@ fn notice_link(base: &Base) -> String {
 pub fn kept(status: StatusCode, resource: &Value, version: Option<i64>, location: Option<&str>) -> Response {
     let mut response = bytes(status, resource.to_string().into_bytes());
     let headers = response.headers_mut();
-    if let Some(version) = version
-        && let Ok(etag) = HeaderValue::from_str(&format!("W/\"{version}\""))
-    {
-        headers.insert(header::ETAG, etag);
+    if let Some(version) = version {
+        etag(headers, version);
     }
     if let Some(location) = location
         && let Ok(location) = HeaderValue::from_str(location)
@@ -64,15 +64,49 @@ pub fn kept(status: StatusCode, resource: &Value, version: Option<i64>, location
     response
 }
 
+fn etag(headers: &mut HeaderMap, version: i64) {
+    if let Ok(value) = HeaderValue::from_str(&format!("W/\"{version}\"")) {
+        headers.insert(header::ETAG, value);
+    }
+}
+
+/// What a register says, with its version and where it can be read.
+#[must_use]
+pub fn register(code: StatusCode, body: &Value, version: Option<i64>, location: Option<&str>) -> Response {
+    let mut response = status(code, body);
+    let headers = response.headers_mut();
+    if let Some(version) = version {
+        etag(headers, version);
+    }
+    if let Some(Ok(location)) = location.map(HeaderValue::from_str) {
+        headers.insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// The registers in their own notation.
+#[must_use]
+pub fn toml(text: String) -> Response {
+    let mut response = bytes(StatusCode::OK, text.into_bytes());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/toml"));
+    response
+}
+
 /// A public document of this service.
 #[must_use]
 pub fn document(resource: &Value) -> Response {
     bytes(StatusCode::OK, resource.to_string().into_bytes())
 }
 
-/// A rejection as status and OperationOutcome. The chain is logged here, once.
+/// A rejection as status and OperationOutcome, within an answer about several requests. Logged like one by itself.
 #[must_use]
-pub fn rejected(rejection: &Rejection, peer: &Peer) -> Response {
+pub fn told(rejection: &Rejection, peer: &Peer) -> (StatusCode, Value) {
+    let problem = noted(rejection, peer);
+    (problem.status, problem.body(&peer.request_id))
+}
+
+/// The chain is logged here, once.
+fn noted(rejection: &Rejection, peer: &Peer) -> outcome::Problem {
     let problem = outcome::describe(rejection);
     let reason = problem.reasons.last().copied().unwrap_or("INTERNAL");
     let (request_id, status, chain) = (peer.request_id.as_str(), problem.status.as_u16(), telemetry::chain(rejection));
@@ -82,10 +116,20 @@ pub fn rejected(rejection: &Rejection, peer: &Peer) -> Response {
         tracing::info!(request_id, status, reason, chain, "rejected");
     }
     metrics::counter!("mig_rejected_total", "reason" => reason).increment(1);
+    problem
+}
+
+/// A rejection as status and OperationOutcome.
+#[must_use]
+pub fn rejected(rejection: &Rejection, peer: &Peer) -> Response {
+    let problem = noted(rejection, peer);
     let mut response = bytes(problem.status, problem.body(&peer.request_id).to_string().into_bytes());
     let headers = response.headers_mut();
     if let Some(seconds) = problem.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(version) = problem.version {
+        etag(headers, version);
     }
     match rejection {
         Rejection::Token(_) => {
@@ -172,13 +216,20 @@ fn entry(out: &mut Vec<u8>, resource: &Released, mode: &str, base: &Base) {
     out.extend_from_slice(format!(",\"search\":{{\"mode\":\"{mode}\"}}}},").as_bytes());
 }
 
-/// The outcome entry: the neutral notice, always, and warnings about the agreement and the record's completeness.
+/// The outcome entry: the neutral notice, always, and the warnings.
 fn notes(notes: &Notes) -> Value {
     // The notice is JSON of our own making, the same for all; read once, it cannot fail.
-    let mut issues: Vec<Value> = serde_json::from_str(release::notice().issue).into_iter().collect();
-    let mut warn = |code: &str, text: String| {
-        issues.push(json!({ "severity": "warning", "code": code, "details": { "text": text } }));
-    };
+    let notice: Option<Value> = serde_json::from_str(notes.notice.issue).ok();
+    let warnings = warnings(notes)
+        .into_iter()
+        .map(|(code, text)| json!({ "severity": "warning", "code": code, "details": { "text": text } }));
+    json!({ "resourceType": "OperationOutcome", "issue": notice.into_iter().chain(warnings).collect::<Vec<_>>() })
+}
+
+/// Warnings about the agreement and the record's completeness: the code of each, and its words.
+pub(super) fn warnings(notes: &Notes) -> Vec<(&'static str, String)> {
+    let mut warnings = Vec::new();
+    let mut warn = |code: &'static str, text: String| warnings.push((code, text));
     let words = |words: &[&str]| words.join(", ");
     if notes.only_summary {
         warn("incomplete", "Only the summary is agreed: there may be more than it shows.".to_owned());
@@ -201,5 +252,5 @@ fn notes(notes: &Notes) -> Value {
         let names: Vec<&str> = notes.ignored.iter().map(String::as_str).collect();
         warn("not-supported", format!("Ignored parameters: {}.", words(&names)));
     }
-    json!({ "resourceType": "OperationOutcome", "issue": issues })
+    warnings
 }

@@ -2,13 +2,14 @@
 //!
 //! The statement of the checked-in `profiles/capability.json` is the same with a local address; a test compares them.
 
-use crate::catalogue::{KEPT, Kept, row};
+use super::document;
+use crate::catalogue::{KEPT, Kept, PUBLIC, row};
 use crate::kinds::Kind;
 use crate::search::{COMMON, Include, Parameter};
 use serde_json::{Value, json};
 
 /// The day that the statement last changed in substance.
-const CHANGED: &str = "2026-11-24";
+const CHANGED: &str = "2026-11-25";
 
 /// The CapabilityStatement of a service at `base`, which ends in `/FHIR/R4`. `resourceType` comes first.
 #[must_use]
@@ -44,7 +45,8 @@ pub fn statement(base: &str) -> Value {
                 "description": "A bearer token of a configured issuer with the scopes of every type that the answer could \
                                 hold, such as user/Condition.rs."
             },
-            "resource": Kind::ALL.iter().map(|kind| of_the_record(*kind)).chain(KEPT.iter().map(kept)).collect::<Vec<_>>()
+            "resource": Kind::ALL.iter().map(|kind| of_the_record(*kind)).chain(KEPT.iter().chain(PUBLIC).map(kept)).collect::<Vec<_>>(),
+            "interaction": [{ "code": "batch", "documentation": "Of EpisodeOfCare alone, to create and update, 500 entries at most." }]
         }]
     })
 }
@@ -63,15 +65,27 @@ fn of_the_record(kind: Kind) -> Value {
         put(&mut resource, "searchParam", row.parameters.iter().chain(common).map(parameter).collect());
     }
     if kind == Kind::Patient {
-        let everything = json!([{
+        put(&mut resource, "operation", operations());
+    }
+    resource
+}
+
+/// What can be asked of a whole record.
+fn operations() -> Value {
+    json!([
+        {
             "name": "everything",
             "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
             "documentation": "Of one patient, by sealed id: _type and _count. A type that the agreement does not cover is left \
                               out, and a warning says so."
-        }]);
-        put(&mut resource, "operation", everything);
-    }
-    resource
+        },
+        {
+            "name": "detailed-care-record",
+            "definition": document::OPERATION,
+            "documentation": "Of one patient, by sealed id: the whole record as one document to read, with a section for \
+                              each of the ten views. A view outside the agreement says so in its section."
+        }
+    ])
 }
 
 fn kept(kept: &Kept) -> Value {
@@ -131,7 +145,7 @@ mod tests {
     fn every_type_has_its_row_and_what_is_referred_to_is_read_only() {
         let statement = statement("https://example.test/FHIR/R4");
         let resources = statement["rest"][0]["resource"].as_array().expect("rows");
-        assert_eq!(resources.len(), Kind::ALL.len() + KEPT.len());
+        assert_eq!(resources.len(), Kind::ALL.len() + KEPT.len() + PUBLIC.len());
         for kind in Kind::ALL {
             let resource = resources.iter().find(|row| row["type"] == kind.as_str()).expect("a row");
             assert_eq!(resource.get("searchParam").is_none(), kind.is_referred_to(), "{kind}");

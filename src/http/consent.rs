@@ -79,7 +79,8 @@ async fn create(
             Err(rejection) => return Err(dealing.refuse(rejection).await),
         };
         // Detached: a client that hangs up cannot part the Consent from its AuditEvent.
-        let (stored, app) = kept::detached(async move { Ok((record(dealing, body).await?, app)) }).await?;
+        let (stored, app) =
+            kept::detached(&app.under_way.clone(), async move { Ok((record(dealing, body).await?, app)) }).await?;
         let location = format!("{}/Consent/{}", app.base.0, stored.id);
         Ok(kept_type::shown::<OccasionConsent>(&app, StatusCode::CREATED, &stored, Some(&location)))
     };
@@ -139,8 +140,9 @@ async fn admit(
         .map_err(Failure::Store)?;
     let admission = policy::admit(attempt, &facts)?;
     let draft = consent::parse(body, now, attempt.caller(), &service.sealer).map_err(Rejection::Invalid)?;
-    let admitted =
-        draft.admit(admission.agreements(), admission.refused_in_organisation()).map_err(Rejection::Invalid)?;
+    let admitted = draft
+        .admit(admission.agreements(), admission.refused_in_organisation(), admission.refused_by())
+        .map_err(Rejection::Invalid)?;
     if let ConsentDecision::Override { category, after_refusal, .. } = admitted.decision() {
         attempt.note_purpose(Purpose::BreakGlass);
         attempt.note_basis(|basis| {
@@ -188,7 +190,7 @@ async fn withdraw(
             Err(invalid) => return Err(dealing.refuse(Rejection::Invalid(invalid)).await),
         };
         let job = consent::withdraw_job(withdrawal, Some(if_match), app.service.clock.now());
-        let (stored, app) = kept::detached(async move {
+        let (stored, app) = kept::detached(&app.under_way.clone(), async move {
             match dealing.write(None, false, job).await {
                 Ok(audited) => {
                     let stored: StoredConsent = audited.into_inner();

@@ -39,6 +39,8 @@ pub struct Parameters {
 
 /// The longest body of a kept resource.
 pub const BODY_BYTES: usize = 256 * 1024;
+/// The longest batch, and the longest file of registers.
+pub const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// The longest form of a search: what a URL may hold, since the audit keeps it and the next link repeats it.
 pub const FORM_BYTES: usize = 8 * 1024;
 /// How long a body may take to arrive; it holds one of the places of requests under way.
@@ -181,17 +183,54 @@ pub async fn form(headers: &HeaderMap, body: Body) -> Result<String, Rejection> 
     String::from_utf8(bytes).map_err(|_| Rejection::MediaType)
 }
 
+/// Reads a text of the register's notation.
+///
+/// # Errors
+/// [`Rejection::MediaType`], [`Rejection::TooLong`].
+pub async fn toml(body: Body) -> Result<String, Rejection> {
+    String::from_utf8(read(body, BATCH_BYTES).await?).map_err(|_| Rejection::MediaType)
+}
+
+/// Whether the body is the register's notation.
+#[must_use]
+pub fn is_toml(headers: &HeaderMap) -> bool {
+    ["application/toml", "text/toml"].iter().any(|known| media_type(headers).eq_ignore_ascii_case(known))
+}
+
+/// Whether the register's notation is asked for.
+#[must_use]
+pub fn wants_toml(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|media| media.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("application/toml")))
+}
+
+/// Reads a batch, which may be longer than one resource.
+///
+/// # Errors
+/// As [`resource`].
+pub async fn batch(headers: &HeaderMap, body: Body) -> Result<Value, Rejection> {
+    bounded(headers, body, "Bundle", BATCH_BYTES).await
+}
+
 /// Reads a JSON resource. A body that is not JSON is for the resource's own reader to refuse, with its expression.
 ///
 /// # Errors
 /// [`Rejection::MediaType`], [`Rejection::TooLong`], or [`Rejection::Invalid`] for what is not JSON.
 pub async fn resource(headers: &HeaderMap, body: Body, kind: &str) -> Result<Value, Rejection> {
+    bounded(headers, body, kind, BODY_BYTES).await
+}
+
+async fn bounded(headers: &HeaderMap, body: Body, kind: &str, most: usize) -> Result<Value, Rejection> {
     let media = media_type(headers);
     if !["application/fhir+json", "application/json", "text/json"].iter().any(|known| media.eq_ignore_ascii_case(known))
     {
         return Err(Rejection::MediaType);
     }
-    let bytes = read(body, BODY_BYTES).await?;
+    let bytes = read(body, most).await?;
     serde_json::from_slice(&bytes).map_err(|_| {
         let expression = kind.to_owned();
         Rejection::Invalid(vec![crate::register::Invalid { status: 400, code: "structure", expression }])

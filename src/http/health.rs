@@ -25,7 +25,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     let body = json!({
         "status": if store { "ready" } else { "not-ready" },
         "store": if store { "up" } else { "down" },
-        "exclusions": app.service.views.exclusions_version(),
+        "exclusions": app.service.views.exclusions().version(),
         "mig": if app.service.views.gateway_is_open() { "circuit-closed" } else { "circuit-open" },
     });
     answer::status(if store { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &body)

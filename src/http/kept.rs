@@ -1,15 +1,16 @@
 //! What the routes of kept resources have in common: an attempt, how far the caller reaches, and an audited end.
 
-use super::App;
 use super::extract::{self, Pairs, Parameters};
 use super::layers::Peer;
 use super::outcome::Rejection;
+use super::{App, UnderWay};
 use crate::audit::{Attempt, Audited, Interaction, NotClosed, Outcome, Revision, Target};
 use crate::disclose::Failure;
 use crate::identity::{Caller, Permission, SelectedRole};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer};
 use crate::policy::{self, Kept, Reach, Refusal};
 use crate::register::NHS_NUMBER;
+use crate::register::agreements::Declined;
 use crate::search::QueryError;
 use crate::store::{Job, StoreError};
 use axum::http::HeaderMap;
@@ -72,6 +73,18 @@ impl Dealing {
     /// # Errors
     /// The refusal, or the register's failure.
     pub async fn reach(&self) -> Result<Reach, Failure> {
+        self.reach_to(self.permission).await
+    }
+
+    /// As [`Self::reach`], for what a batch is about to create.
+    ///
+    /// # Errors
+    /// As [`Self::reach`].
+    pub async fn may_create(&self) -> Result<Reach, Failure> {
+        self.reach_to(Permission::Create).await
+    }
+
+    async fn reach_to(&self, permission: Permission) -> Result<Reach, Failure> {
         let caller = self.attempt.caller();
         let organisation = match &caller.role {
             SelectedRole::One(role) => Some(&role.organisation),
@@ -84,7 +97,7 @@ impl Dealing {
             }
             None => false,
         };
-        Ok(policy::reach(caller, &self.app.service.settings, self.kept, self.permission, suspended)?)
+        Ok(policy::reach(caller, self.attempt.address(), &self.app.service.settings, self.kept, permission, suspended)?)
     }
 
     /// Closes with an answer that has been read.
@@ -147,7 +160,11 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
     let outcome = match &rejection {
         Rejection::Failure(failure) => failure.outcome(),
         Rejection::Invalid(_) => Outcome::Refused("RESOURCE_INVALID"),
-        Rejection::Conflict | Rejection::NoVersion => Outcome::Refused("CONFLICT"),
+        Rejection::Declined(Declined::Unknown) => Outcome::Refused("NOT_FOUND"),
+        Rejection::Declined(Declined::Problems(_) | Declined::Reused) => Outcome::Refused("RESOURCE_INVALID"),
+        Rejection::Conflict | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => {
+            Outcome::Refused("CONFLICT")
+        }
         Rejection::TooLong => Outcome::Refused("TOO_LONG"),
         Rejection::MediaType => Outcome::Refused("MEDIA_TYPE"),
         Rejection::Accept => Outcome::Refused("ACCEPT"),
@@ -163,10 +180,13 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
 ///
 /// # Errors
 /// Its own, or a bug.
-pub async fn detached<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Rejection>> + Send + 'static,
-) -> Result<T, Rejection> {
-    tokio::spawn(work).await.unwrap_or(Err(Rejection::Internal))
+pub fn detached<T, F>(under_way: &UnderWay, work: F) -> impl Future<Output = Result<T, Rejection>> + Send + use<T, F>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Rejection>> + Send + 'static,
+{
+    let running = under_way.detached(work);
+    async move { running.await.unwrap_or(Err(Rejection::Internal)) }
 }
 
 /// A parameter whose value is not understood.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub trait KeptType: 'static {
     /// Which one.
     const KEPT: Kept;
-    /// Its search parameters, out of `patient`, `patient.identifier` and `status`.
+    /// Its search parameters, out of `patient`, `patient.identifier`, `status`, `_id` and `identifier`.
     const PARAMETERS: &'static [&'static str];
     /// What the register holds.
     type Stored: Send + Sync + 'static;
@@ -51,6 +51,10 @@ pub trait KeptType: 'static {
 pub struct Wanted {
     /// Whose.
     pub patient: Option<NhsNumber>,
+    /// By `_id`: none but this one.
+    pub id: Option<String>,
+    /// By an identifier, system and value.
+    pub identifier: Option<(String, String)>,
     status: Option<String>,
 }
 
@@ -151,6 +155,11 @@ async fn matching<K: KeptType>(dealing: &mut Dealing, pairs: &[(String, String)]
         }
         if name == "status" {
             wanted.status = Some(value.clone());
+        } else if name == "_id" {
+            wanted.id = Some(value.clone());
+        } else if name == "identifier" {
+            let (system, value) = value.split_once('|').ok_or_else(|| kept::invalid("identifier"))?;
+            wanted.identifier = Some((system.to_owned(), value.to_owned()));
         } else {
             wanted.patient = Some(kept::patient(&dealing.app().service.sealer, name, value)?);
         }

@@ -2,14 +2,14 @@
 
 use super::answer;
 use super::outcome::Rejection;
-use crate::ids::{NhsNumber, RequestId};
+use crate::ids::{Network, NhsNumber, RequestId};
 use crate::telemetry;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,13 +33,33 @@ pub struct Peer {
 #[derive(Clone)]
 pub struct Gate {
     permits: Arc<Semaphore>,
+    proxies: Arc<[Network]>,
 }
 
 impl Gate {
-    /// A gate for so many requests under way.
+    /// A gate for so many requests under way, behind proxies that are believed.
     #[must_use]
-    pub fn new(in_flight: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(in_flight)) }
+    pub fn new(in_flight: usize, proxies: Vec<Network>) -> Self {
+        Self { permits: Arc::new(Semaphore::new(in_flight)), proxies: proxies.into() }
+    }
+
+    /// The client's address: the last one that no believed proxy has. `None` when a believed proxy names none.
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        let believed = |address: &IpAddr| self.proxies.iter().any(|network| network.holds(*address));
+        let said: Vec<&str> = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .flat_map(|line| line.to_str().unwrap_or("").split(','))
+            .map(str::trim)
+            .collect();
+        let mut client = peer;
+        for named in said.into_iter().rev() {
+            if !believed(&client) {
+                return Some(client);
+            }
+            client = named.parse().ok()?;
+        }
+        Some(client)
     }
 }
 
@@ -60,7 +80,8 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
     let address = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
-        .map_or_else(|| "unknown".to_owned(), |ConnectInfo(address)| address.ip().to_string());
+        .and_then(|ConnectInfo(address)| gate.client(address.ip(), request.headers()))
+        .map_or_else(|| "unknown".to_owned(), |address| address.to_canonical().to_string());
     let peer = Peer { request_id: request_id.clone(), address };
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
@@ -122,6 +143,29 @@ fn word(method: &Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_is_whom_a_believed_proxy_names_and_nobody_elses_word_counts() {
+        let proxies = ["10.0.0.0/8", "192.0.2.1"].iter().filter_map(|text| Network::parse(text)).collect();
+        let gate = Gate::new(1, proxies);
+        let client = |peer: &str, said: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in said {
+                headers.append("x-forwarded-for", HeaderValue::from_str(line).expect("text"));
+            }
+            gate.client(peer.parse().expect("an address"), &headers).map(|address| address.to_string())
+        };
+        let is = |address: &str| Some(address.to_owned());
+        assert_eq!(client("203.0.113.9", &["10.1.1.1"]), is("203.0.113.9"), "not a proxy: whatever it says");
+        assert_eq!(client("10.0.0.1", &[]), is("10.0.0.1"));
+        assert_eq!(client("10.0.0.1", &["198.51.100.4"]), is("198.51.100.4"));
+        assert_eq!(
+            client("10.0.0.1", &["10.2.2.2, 198.51.100.4", "192.0.2.1"]),
+            is("198.51.100.4"),
+            "the last stranger"
+        );
+        assert_eq!(client("10.0.0.1", &["198.51.100.4, unknown"]), None);
+    }
 
     #[test]
     fn neither_an_id_nor_a_method_brings_an_nhs_number_into_the_log() {

@@ -1,10 +1,13 @@
 //! The wire: the only place that writes bytes. Handlers call one function of the stages above and turn its result into a
 //! response; none of them decides.
 
+mod admin;
 pub mod answer;
 mod audit_event;
+mod batch;
 pub mod capability;
 mod consent;
+mod document;
 mod episode_of_care;
 mod exclusions;
 mod extract;
@@ -14,11 +17,16 @@ mod kept_type;
 mod layers;
 pub mod openapi;
 pub mod outcome;
+mod page;
 mod record;
+mod sharing;
 mod task;
+mod terminology;
+mod under_way;
 
 pub use answer::Base;
 pub use layers::{Gate, Peer};
+pub use under_way::UnderWay;
 
 use crate::disclose::Service;
 use crate::identity::Identity;
@@ -42,6 +50,10 @@ pub struct App {
     pub base: Base,
     /// Whether the demo's routes stand beside it.
     pub demo: bool,
+    /// Days between a practice's proposal to join an agreement in force and its first day (14).
+    pub objection_days: u16,
+    /// What a stop waits for.
+    pub under_way: UnderWay,
 }
 
 /// Every route of the service. `extra` are routes of the demo, if any.
@@ -51,13 +63,18 @@ pub fn router(app: Arc<App>, gate: Gate, extra: Option<Router>) -> Router {
         .merge(consent::routes())
         .merge(episode_of_care::routes())
         .merge(task::routes())
+        .merge(batch::routes())
         .merge(audit_event::routes())
+        .merge(terminology::routes())
         .route("/metadata", only("GET, HEAD", routing::get(metadata)));
     let router = Router::new()
         .nest("/FHIR/R4", fhir)
         .route("/openapi.json", only("GET, HEAD", routing::get(openapi_document)))
         .merge(health::routes())
         .merge(exclusions::routes())
+        .merge(sharing::routes())
+        .merge(batch::beside())
+        .nest("/admin", admin::routes())
         .fallback(unknown_route)
         .with_state(app);
     let router = match extra {

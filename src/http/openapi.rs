@@ -7,8 +7,8 @@ mod operations;
 mod postman;
 mod schemas;
 
-use crate::catalogue::KEPT;
 use crate::catalogue::row;
+use crate::catalogue::{KEPT, PUBLIC};
 use crate::kinds::Kind;
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -60,6 +60,9 @@ fn build(base: &str, demo: bool) -> OpenApi {
     }
     for kept in KEPT {
         paths = operations::kept(paths, kept);
+    }
+    for public in PUBLIC {
+        paths = operations::public(paths, public);
     }
     paths = operations::beside(paths);
     if demo {

@@ -8,7 +8,8 @@ use crate::gateway::GatewayError;
 use crate::identity::IdentityError;
 use crate::ids::RequestId;
 use crate::policy::Refusal;
-use crate::register::Invalid;
+use crate::register::agreements::Declined;
+use crate::register::{Invalid, Lack};
 use crate::store::StoreError;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -28,6 +29,9 @@ pub enum Rejection {
     /// A body that is not the resource asked for, or breaks a rule.
     #[error("the resource is invalid")]
     Invalid(Vec<Invalid>),
+    /// A change of a register that was not made.
+    #[error("declined")]
+    Declined(Declined),
     /// The version named by `If-Match` is not the current one.
     #[error("concurrent change")]
     Conflict,
@@ -87,6 +91,10 @@ pub struct Problem {
     pub expressions: Vec<String>,
     /// `Retry-After`, seconds.
     pub retry_after: Option<u32>,
+    /// The current version, for the `ETag`.
+    pub version: Option<i64>,
+    /// What is said instead of the reason's own words.
+    pub said: Option<String>,
 }
 
 fn problem(status: u16, code: &'static str, reasons: &[&'static str]) -> Problem {
@@ -96,6 +104,8 @@ fn problem(status: u16, code: &'static str, reasons: &[&'static str]) -> Problem
         reasons: reasons.to_vec(),
         expressions: Vec::new(),
         retry_after: None,
+        version: None,
+        said: None,
     }
 }
 
@@ -115,10 +125,11 @@ impl Problem {
     pub fn body(&self, request_id: &RequestId) -> Value {
         let coding: Vec<Value> =
             self.reasons.iter().map(|reason| json!({ "system": REASONS, "code": reason })).collect();
+        let said = self.said.as_deref().or(self.reasons.last().map(|reason| text(reason))).unwrap_or("");
         let mut issue = json!({
             "severity": "error",
             "code": self.code,
-            "details": { "coding": coding, "text": self.reasons.last().map_or("", |reason| text(reason)) },
+            "details": { "coding": coding, "text": said },
             "diagnostics": request_id.as_str(),
         });
         if !self.expressions.is_empty()
@@ -146,6 +157,7 @@ pub fn describe(rejection: &Rejection) -> Problem {
             let expressions = invalid.iter().map(|one| one.expression.clone()).collect();
             problem(status, code, &["RESOURCE_INVALID"]).at(expressions)
         }
+        Rejection::Declined(declined) => declined_as(declined),
         Rejection::Conflict => problem(412, "conflict", &["CONFLICT"]),
         Rejection::NoVersion => problem(412, "conflict", &["CONFLICT"]).at(vec!["If-Match".to_owned()]),
         Rejection::Route => problem(404, "not-found", &["NOT_FOUND"]),
@@ -157,6 +169,28 @@ pub fn describe(rejection: &Rejection) -> Problem {
         Rejection::NotDurable(_) => problem(503, "transient", &["AUDIT_UNAVAILABLE"]).later(5),
         Rejection::Internal => problem(500, "exception", &["INTERNAL"]),
     }
+}
+
+fn declined_as(declined: &Declined) -> Problem {
+    match declined {
+        Declined::Unknown => problem(404, "not-found", &["NOT_FOUND"]),
+        Declined::Changed(version) => Problem { version: Some(*version), ..problem(412, "conflict", &["CONFLICT"]) },
+        Declined::Problems(problems) => {
+            let places = problems.iter().map(|problem| place(&problem.at)).collect();
+            let said: Vec<String> =
+                problems.iter().take(20).map(|one| format!("{}: {}.", place(&one.at), one.what)).collect();
+            Problem { said: Some(said.join(" ")), ..problem(422, "business-rule", &["RESOURCE_INVALID"]).at(places) }
+        }
+        Declined::Reused => problem(422, "business-rule", &["RESOURCE_INVALID"]).at(vec!["Idempotency-Key".to_owned()]),
+    }
+}
+
+/// Where, in words of ours: a member that is not known is the client's own text, which is not repeated.
+fn place(at: &str) -> String {
+    let ours = |c: char| c.is_ascii_lowercase() || "_.[]".contains(c);
+    let plain = at.chars().all(|c| ours(c) || c.is_ascii_digit())
+        && at.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() < 6);
+    if plain && !at.is_empty() && at.len() <= 80 { at.to_owned() } else { "body".to_owned() }
 }
 
 fn failed(failure: &Failure) -> Problem {
@@ -190,7 +224,8 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::Role
         | Refusal::Assurance
         | Refusal::Purpose
-        | Refusal::Enrolment
+        | Refusal::Enrolment(_)
+        | Refusal::Network
         | Refusal::Relationship
         | Refusal::NoAgreement => (403, "forbidden"),
         Refusal::ConsentRequired | Refusal::ConsentRefused | Refusal::ConsentExpired | Refusal::OptedOut => {
@@ -200,7 +235,25 @@ fn refused(refusal: Refusal) -> Problem {
     };
     let (general, particular) = refusal.reasons();
     let reasons: Vec<&'static str> = std::iter::once(general).chain(particular).collect();
-    problem(status, code, &reasons)
+    let said = match refusal {
+        Refusal::Enrolment(lack) => Some(wanting(lack).to_owned()),
+        _ => None,
+    };
+    Problem { said, ..problem(status, code, &reasons) }
+}
+
+/// What whoever is refused for want of an enrolment can do about it.
+fn wanting(lack: Lack) -> &'static str {
+    match lack {
+        Lack::Enrolment => {
+            "You are not enrolled for this organisation and role. Ask your organisation's administrator."
+        }
+        Lack::Terms => "You have not accepted the terms of use for this organisation and role. Accept them first.",
+        Lack::Training => "Your training for this organisation and role is not on record. Complete it first.",
+        Lack::Ended => {
+            "Your enrolment for this organisation and role has ended. Ask your organisation's administrator."
+        }
+    }
 }
 
 /// What each reason means, for people. Also the displays of the CodeSystem.
@@ -217,6 +270,7 @@ pub fn text(reason: &str) -> &'static str {
         "RELATIONSHIP" => "The patient is not registered for care with your organisation.",
         "SHARER" => "The practice's system did not accept the organisation, user or role.",
         "ACCESS_DENIED" => "Access is denied.",
+        "NETWORK" => "The client is not on a network that is let in.",
         "NO_ORGANISATION_CONSENT" => "No sharing agreement covers this.",
         "NO_PATIENT_CONSENT" => "There is no consent of the patient.",
         "CONSENT_REQUIRED" => "Ask the patient for consent and record it first.",
@@ -254,6 +308,7 @@ pub const ALL_REASONS: &[&str] = &[
     "SUSPENDED",
     "RELATIONSHIP",
     "SHARER",
+    "NETWORK",
     "NO_ORGANISATION_CONSENT",
     "NO_PATIENT_CONSENT",
     "CONSENT_REQUIRED",

@@ -1,4 +1,4 @@
-//! The record's routes: search, read, `$everything`. Each is one call of `disclose`, run detached from the connection.
+//! The record's routes: search, read, `$everything`, the document. Each is one call of `disclose`, run detached from the connection.
 
 use super::answer;
 use super::extract::{self, Id, Parameters};
@@ -15,6 +15,14 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::{Extension, Router, routing};
 use std::sync::Arc;
+
+/// What is asked of one resource.
+#[derive(Clone, Copy)]
+enum Of {
+    Itself,
+    Everything,
+    Document,
+}
 
 /// Routes from the catalogue's types.
 pub fn routes() -> Router<Arc<App>> {
@@ -51,22 +59,25 @@ pub fn routes() -> Router<Arc<App>> {
                   RawQuery(query): RawQuery,
                   headers: HeaderMap| async move {
                 let asked = extract::sent(&headers, query.as_deref());
-                respond(&peer, run(&app, &peer, &headers, asked, kind, Some((id, false))).await)
+                respond(&peer, run(&app, &peer, &headers, asked, kind, Some((id, Of::Itself))).await)
             },
         );
         router = router.route(&format!("/{kind}/{{id}}"), super::only("GET, HEAD", read));
     }
-    let everything = routing::get(
-        |State(app): State<Arc<App>>,
-         Extension(peer): Extension<Peer>,
-         Id(id): Id,
-         RawQuery(query): RawQuery,
-         headers: HeaderMap| async move {
-            let asked = extract::sent(&headers, query.as_deref());
-            respond(&peer, run(&app, &peer, &headers, asked, Kind::Patient, Some((id, true))).await)
-        },
-    );
-    router.route("/Patient/{id}/$everything", super::only("GET, HEAD", everything))
+    for (name, of) in [("$everything", Of::Everything), ("$detailed-care-record", Of::Document)] {
+        let operation = routing::get(
+            move |State(app): State<Arc<App>>,
+                  Extension(peer): Extension<Peer>,
+                  Id(id): Id,
+                  RawQuery(query): RawQuery,
+                  headers: HeaderMap| async move {
+                let asked = extract::sent(&headers, query.as_deref());
+                respond(&peer, run(&app, &peer, &headers, asked, Kind::Patient, Some((id, of))).await)
+            },
+        );
+        router = router.route(&format!("/Patient/{{id}}/{name}"), super::only("GET, HEAD", operation));
+    }
+    router
 }
 
 async fn run(
@@ -75,13 +86,14 @@ async fn run(
     headers: &HeaderMap,
     asked: impl Future<Output = Result<Parameters, Rejection>>,
     kind: Kind,
-    instance: Option<(String, bool)>,
+    instance: Option<(String, Of)>,
 ) -> Result<Response, Rejection> {
     let caller = extract::caller(app, headers).await?;
     let (interaction, path) = match &instance {
         None => (Interaction::Search, kind.to_string()),
-        Some((id, false)) => (Interaction::Read, format!("{kind}/{id}")),
-        Some((id, true)) => (Interaction::Operation, format!("{kind}/{id}/$everything")),
+        Some((id, Of::Itself)) => (Interaction::Read, format!("{kind}/{id}")),
+        Some((id, Of::Everything)) => (Interaction::Operation, format!("{kind}/{id}/$everything")),
+        Some((id, Of::Document)) => (Interaction::Operation, format!("{kind}/{id}/$detailed-care-record")),
     };
     let (raw, asked) = extract::audited(path, asked.await);
     let pairs = match asked {
@@ -90,23 +102,31 @@ async fn run(
             let target = Target { interaction, resource_type: kind.to_string(), id: None, patient: None, query: raw };
             let attempt = app.service.audit.open(caller, target, extract::origin(peer));
             let app = app.clone();
-            return kept::detached(async move { Err(kept::refuse(&app, attempt, rejection).await) }).await;
+            return kept::detached(
+                &app.under_way.clone(),
+                async move { Err(kept::refuse(&app, attempt, rejection).await) },
+            )
+            .await;
         }
     };
     let lenient = extract::is_lenient(headers);
     let ask = match instance {
         None => Ask::Search { kind, pairs, lenient },
-        Some((id, everything)) => {
+        Some((id, of)) => {
             // A text that no id can be is an id that does not exist: the same audited answer as for any other.
             let id = LogicalId::parse(&id).unwrap_or_else(LogicalId::impossible);
-            if everything { Ask::Everything { id, pairs, lenient } } else { Ask::Read { kind, id, pairs, lenient } }
+            match of {
+                Of::Itself => Ask::Read { kind, id, pairs, lenient },
+                Of::Everything => Ask::Everything { id, pairs, lenient },
+                Of::Document => Ask::Document { id, pairs, lenient },
+            }
         }
     };
     let request = Request { ask, raw, fresh: extract::is_fresh(headers), origin: extract::origin(peer) };
-    let detached = tokio::spawn(disclose(app.service.clone(), caller, request));
-    match detached.await {
-        Ok(Ok(audited)) => Ok(answer::disclosed(audited, &app.base, peer)),
-        Ok(Err(unaudited)) => Err(Rejection::NotDurable(unaudited.0)),
-        Err(_) => Err(Rejection::Internal),
+    let disclosing = disclose(app.service.clone(), caller, request);
+    match app.under_way.detached(disclosing).await {
+        Some(Ok(audited)) => Ok(answer::disclosed(audited, &app.base, peer)),
+        Some(Err(unaudited)) => Err(Rejection::NotDurable(unaudited.0)),
+        None => Err(Rejection::Internal),
     }
 }

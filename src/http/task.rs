@@ -83,7 +83,7 @@ async fn update(
             Ok(job) => job,
             Err(rejection) => return Err(dealing.refuse(rejection).await),
         };
-        let held: Review = kept::detached(async move {
+        let held: Review = kept::detached(&app.under_way, async move {
             match dealing.write(None, false, job).await {
                 Ok(audited) => Ok(audited.into_inner()),
                 Err((again, error)) => Err(again.failed(error).await),

@@ -17,6 +17,9 @@ const MINUTE: i64 = 60_000;
 const OLD: i64 = 10 * MINUTE;
 /// Not used any more when it could not be read again.
 const STALE: i64 = 24 * 60 * MINUTE;
+/// How long a reading may take: without a set, and with one at hand.
+const LOAD: Duration = Duration::from_secs(5);
+const HANDY: Duration = Duration::from_secs(1);
 const MAX_SET_BYTES: usize = 512 * 1024;
 
 pub(super) struct Keys {
@@ -78,7 +81,10 @@ impl Keys {
     async fn read(&self, kept: &mut Kept, now: i64) -> Result<Arc<[Key]>, IdentityError> {
         if kept.tried.is_none_or(|at| now - at >= MINUTE) {
             kept.tried = Some(now);
-            if let Some(set) = self.load().await {
+            // With a set at hand nobody waits long for an issuer that hangs.
+            let patience = if kept.set.is_some() { HANDY } else { LOAD };
+            let loaded = tokio::time::timeout(patience, self.load()).await.ok().flatten();
+            if let Some(set) = loaded {
                 kept.set = Some((set, now));
             } else {
                 tracing::warn!(stage = "identity", "an issuer's keys could not be read");
@@ -114,10 +120,8 @@ pub(super) fn check_file(file: &Path) -> Result<(), String> {
 fn client(authorities: Option<&Path>) -> Option<reqwest::Client> {
     // Whoever comes first installs it; it is the same provider everywhere.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .https_only(true)
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(5));
+    let mut builder =
+        reqwest::Client::builder().https_only(true).redirect(reqwest::redirect::Policy::none()).timeout(LOAD);
     if let Some(file) = authorities {
         let pem = std::fs::read(file).ok()?;
         builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).ok()?);

@@ -3,9 +3,11 @@
 //! A value of these types is valid by construction. [`NhsNumber`] never prints itself: its `Debug` is redacted, it
 //! has no `Display`, and [`NhsNumber::reveal`] is the one accessor, so that a search for that word finds every use.
 
+mod network;
 mod seal;
 mod verhoeff;
 
+pub use network::Network;
 pub use seal::{SealedId, Sealer, Suffix};
 pub use verhoeff::has_verhoeff_check_digit;
 

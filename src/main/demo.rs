@@ -3,7 +3,7 @@
 use clap::Args;
 use mig_fhir::clock::{Clock, to_london};
 use mig_fhir::simulator::holdings::Holdings;
-use mig_fhir::simulator::running::{Running, Start};
+use mig_fhir::simulator::running::{Extras, Running, Start};
 use mig_fhir::simulator::walkthrough::walkthrough;
 use mig_fhir::telemetry::{self, LogConfig, LogFormat, LogLevel, chain};
 use std::net::SocketAddr;
@@ -22,6 +22,9 @@ pub struct Demo {
     /// Serves the OpenHR files of a folder as patients, instead of the built-in ones.
     #[arg(long)]
     records: Option<PathBuf>,
+    /// Gives the simulated MIG a control endpoint for its fault switches, on this machine alone, and prints its address.
+    #[arg(long)]
+    control: bool,
     #[command(flatten)]
     log: super::log::Log,
 }
@@ -40,12 +43,16 @@ impl Demo {
             },
         };
         let start = Start { listen: self.listen, data: self.data, holdings, clock };
-        let running = match Running::start(start).await {
+        let options = Extras { control: self.control, ..Extras::default() };
+        let running = match Running::start_with(start, options).await {
             Ok(running) => running,
             Err(error) => return super::refuse(&[chain(&error)]),
         };
         super::say(&format!("data {}", running.demo().folder().display()));
         super::say(&format!("mig {}", running.mig()));
+        if let Some(control) = running.control() {
+            super::say(&format!("control {control}"));
+        }
         super::say(&format!("ready {}", running.base()));
         super::say(&walkthrough(running.origin(), running.demo().patients()));
         super::stopped().await;

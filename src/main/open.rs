@@ -1,10 +1,11 @@
 //! Which deployment a command speaks of: a settings file, or a demo's folder.
 
 use clap::Args;
+use mig_fhir::clock::{Clock, to_london};
 use mig_fhir::config::Config;
 #[cfg(feature = "simulator")]
 use mig_fhir::ids::Sealer;
-use mig_fhir::release::Exclusions;
+use mig_fhir::release::{Exclusions, Lists};
 use mig_fhir::store::Store;
 use mig_fhir::telemetry::chain;
 use std::path::{Path, PathBuf};
@@ -54,12 +55,17 @@ impl OptionalDeployment {
         settings(self.config.as_deref(), self.data.as_deref())
     }
 
-    /// The exclusion list.
-    pub fn exclusions(&self) -> Result<Exclusions, Vec<String>> {
+    /// The exclusion lists.
+    pub fn lists(&self) -> Result<Lists, Vec<String>> {
         match self.settings()? {
-            Some(config) => config.exclusions.load().map_err(|problem| vec![problem]),
-            None => Exclusions::builtin().map_err(|problem| vec![problem.to_owned()]),
+            Some(config) => config.exclusions.load(),
+            None => Lists::builtin().map_err(|problem| vec![problem.to_owned()]),
         }
+    }
+
+    /// The exclusion list in force today.
+    pub fn exclusions(&self) -> Result<Exclusions, Vec<String>> {
+        Ok(self.lists()?.on(to_london(Clock::system().now()).date()))
     }
 
     /// What makes logical ids.

@@ -30,22 +30,29 @@ impl Simulate {
         start_logging(&LogConfig { format: LogFormat::Text, ..LogConfig::default() });
         match self.start().await {
             Err(problems) => refuse(&problems),
-            Ok(server) => {
+            Ok((server, settings)) => {
                 say(&format!("mig {}", server.endpoint()));
-                stopped().await;
+                if let Some(control) = server.control_addr() {
+                    say(&format!("control http://{control}"));
+                }
+                tokio::select! {
+                    () = server.watch(settings.replaceable(), || settings.papers()) => {}
+                    () = stopped() => {}
+                }
                 server.stop().await;
                 ExitCode::SUCCESS
             }
         }
     }
 
-    async fn start(self) -> Result<Server, Vec<String>> {
+    async fn start(self) -> Result<(Server, SimulatorSettings), Vec<String>> {
         let clock = Clock::system();
         let settings = SimulatorSettings::load(&self.config)?;
         let holdings = match &self.records {
             Some(folder) => Holdings::from_folder(folder, self.allow_any_number)?,
             None => Holdings::builtin(clock.now().date()),
         };
-        Server::bind(settings.with(holdings, clock)?).await
+        let server = Server::bind(settings.clone().with(holdings, clock)?).await?;
+        Ok((server, settings))
     }
 }

@@ -8,7 +8,8 @@
 //! | code | code and term; where only targetDrug is recorded, that |
 //! | recordedDate | effectiveTime, the date asserted; else availabilityTimeStamp. Never onset |
 //! | recorder, asserter | enteredBy, authorising |
-//! | reaction.substance | targetDrug, with manifestation "no information" |
+//! | note | associatedText of the types that the wire profile lists, of none by default |
+//! | reaction | substance targetDrug, severity a coded qualifier; manifestation "no information" |
 
 use super::classify::Shape;
 use super::maker::{Links, Maker};
@@ -30,8 +31,11 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         None => maker.concept(event),
     };
     let target = event.target_drug.as_ref().filter(|_| named && !none_known);
-    let reaction = target.and_then(|drug| substance(maker, drug)).map(|substance| AllergyIntoleranceReaction {
-        substance: Some(Box::new(substance)),
+    let substance = target.and_then(|drug| substance(maker, drug));
+    let severity = codes::severity(event.code.as_ref()).filter(|_| !none_known).map(|(_, severity)| &severity.code);
+    let reaction = (substance.is_some() || severity.is_some()).then(|| AllergyIntoleranceReaction {
+        substance: substance.map(Box::new),
+        severity: severity.map(|code| code.as_str().into()),
         manifestation: vec![parts::concept("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "NI", None)],
         ..Default::default()
     });
@@ -49,7 +53,10 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         recorded_date: event.effective.and_then(dates::date_time).or_else(|| Maker::recorded(event)).map(Into::into),
         recorder: maker.staff(&mut links, event.entered_by.as_deref()),
         asserter: maker.staff(&mut links, event.authorising.as_deref()),
-        note: codes::qualifiers(event.code.as_ref()).chain(condition::episodicity(event)).collect(),
+        note: codes::qualifiers(event.code.as_ref())
+            .chain(condition::episodicity(event))
+            .chain(event.associated_texts.iter().filter_map(|text| parts::text(text)).map(parts::note))
+            .collect(),
         reaction: reaction.into_iter().collect(),
         ..Default::default()
     };

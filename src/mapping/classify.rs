@@ -1,12 +1,13 @@
 //! Which resources each entry becomes, decided for the whole record before any is built, so that nothing is referred to
 //! that is not made.
 
-use super::codes;
+use super::codes::{self, Scheme};
+use super::concept_map::{self, Map};
 use super::dates;
 use super::graph::Graph;
 use super::rules::{Known, Meaning};
 use crate::kinds::View;
-use crate::record::{Event, Reason, Record};
+use crate::record::{Code, Event, Reason, Record};
 
 /// What becomes of one event.
 #[derive(Default, Clone, Copy)]
@@ -22,7 +23,19 @@ pub(super) struct Shape {
     pub observation: bool,
     /// A `MedicationStatement` of its own.
     pub statement: bool,
-    /// The place of the event whose resource it is a component of: a blood pressure, a plan.
+    /// A `MedicationRequest`.
+    pub prescription: bool,
+    /// An Immunization.
+    pub immunization: bool,
+    /// A Flag.
+    pub flag: bool,
+    /// A `ServiceRequest`.
+    pub referral: bool,
+    /// An Encounter: a stay in hospital.
+    pub stay: bool,
+    /// A `DiagnosticReport`.
+    pub report: bool,
+    /// The place of the event whose resource it is a component of: a blood pressure.
     pub part_of: Option<usize>,
     /// Why it is nothing of these.
     pub omitted: Option<Reason>,
@@ -33,7 +46,16 @@ pub(super) struct Shape {
 impl Shape {
     /// Whether it becomes any resource of its own.
     pub(super) fn is_made(&self) -> bool {
-        self.condition || self.allergy || self.procedure || self.observation || self.statement
+        self.condition
+            || self.allergy
+            || self.procedure
+            || self.observation
+            || self.prescription
+            || self.immunization
+            || self.flag
+            || self.referral
+            || self.stay
+            || self.report
     }
 
     /// Whether its codes mean this.
@@ -71,21 +93,31 @@ fn unnamed() -> Shape {
 /// What an event is by itself.
 fn alone(record: &Record, graph: &Graph<'_>, at: usize, event: &Event, view: View) -> Shape {
     let drug = matches!(event.kind.as_str(), "MED" | "ISS");
-    let known = event.code.as_ref().map(|code| codes::known(code, drug)).unwrap_or_default();
+    let mut known = event.code.as_ref().map(|code| codes::known(code, drug)).unwrap_or_default();
+    let coded = event.code.as_ref().is_some_and(|code| code.code.is_some());
+    known.meanings.join(codes::words(event.term.as_deref(), coded));
     let means = |meaning| known.meanings.has(meaning);
     let problem = is_problem(record, event);
     let mut shape = Shape { known, condition: problem, ..Shape::default() };
     let allergy = means(Meaning::Allergy) || means(Meaning::NoKnownAllergy);
     match event.kind.as_str() {
-        "MED" => shape.statement = true,
-        "ISS" => match plan_of(record, graph, event) {
-            Some(plan) => shape.part_of = Some(plan),
-            None => shape.statement = true,
-        },
+        "MED" => (shape.prescription, shape.statement) = (true, true),
+        // What is taken is told by the plan; an issue tells of it only where no plan of the same drug does.
+        "ISS" => (shape.prescription, shape.statement) = (true, plan_of(record, graph, event).is_none()),
         "ALL" => shape.allergy = true,
+        "ALT" => (shape.flag, shape.allergy) = (true, allergy),
+        "IMM" => (shape.immunization, shape.allergy) = (true, problem && allergy),
+        "REP" => (shape.report, shape.allergy) = (true, problem && allergy),
+        "REF" => {
+            shape.referral = event.code.is_some() || problem;
+            shape.allergy = problem && allergy;
+            shape.omitted = Some(Reason::Uncoded);
+        }
         "VAL" | "INV" => {
-            shape.observation = true;
+            (shape.stay, shape.referral) = admission(graph, at, event, &shape);
+            shape.observation = !shape.stay && !shape.referral;
             shape.allergy = allergy && (problem || event.kind == "VAL");
+            shape.flag = event.kind == "VAL" && means(Meaning::Contraindication);
         }
         "OBS" => {
             if event.code.is_none() && !problem {
@@ -94,18 +126,23 @@ fn alone(record: &Record, graph: &Graph<'_>, at: usize, event: &Event, view: Vie
             }
             shape.allergy = allergy;
             shape.procedure = means(Meaning::Operation) && !means(Meaning::NotDone);
+            shape.flag = means(Meaning::Contraindication);
+            (shape.stay, shape.referral) = admission(graph, at, event, &shape);
             let placed = allergy || shape.procedure || super::tags::place_observation(event, &shape, view).is_certain();
-            let bare = event.value.is_none() && event.children.is_empty() && graph.parents(at).is_empty();
-            shape.condition |= means(Meaning::Diagnosis) && !allergy;
-            // What no rule knows is what the view that brought it says it is.
+            let bare = is_bare(graph, at, event);
+            let filed = bare && means(Meaning::FiledAsDiagnosis);
+            shape.condition |= (means(Meaning::Diagnosis) || filed) && !allergy;
+            // What no rule knows is what the view that brought it says it is; but a local code, or words alone, among the
+            // diagnoses are no diagnosis for that.
             if !placed && !shape.condition && bare && !means(Meaning::NotDone) {
-                shape.condition = view == View::Diagnosis;
+                shape.condition = view == View::Diagnosis && event.code.as_ref().is_some_and(is_clinical);
                 shape.procedure = view == View::Procedures;
             }
-            shape.observation = !bare || !(shape.condition || shape.allergy || shape.procedure);
+            let told = shape.condition || shape.allergy || shape.procedure || shape.flag || shape.referral;
+            shape.observation = !(shape.stay || bare && told);
         }
         // Outside the Detailed Care Record, problem or not (CONTRACT section 2).
-        "DRY" | "ATT" | "FH" | "TR" | "OH" => {
+        kind if concept_map::row(Map::EventType, kind).is_some_and(|row| row.target().is_none()) => {
             shape.condition = false;
             shape.omitted = Some(Reason::OutsideRecord);
         }
@@ -117,7 +154,28 @@ fn alone(record: &Record, graph: &Graph<'_>, at: usize, event: &Event, view: Vie
     shape
 }
 
-/// The plan that an issue is a component of: present, and of the same drug. An issue of another drug stands alone.
+/// A concept of a clinical terminology, by its code or a translation.
+fn is_clinical(code: &Code) -> bool {
+    let mut all = std::iter::once(code).chain(&code.translations);
+    all.any(|code| matches!(codes::scheme(code, false), Some((Scheme::Snomed | Scheme::Ctv3, _))))
+}
+
+/// Nothing but a code: no value, no members, member of nothing.
+fn is_bare(graph: &Graph<'_>, at: usize, event: &Event) -> bool {
+    event.value.is_none() && event.children.is_empty() && graph.parents(at).is_empty()
+}
+
+/// Whether a code of admission is a stay, or the request for one. A code alone is a note that somebody was to be admitted;
+/// a stay it is only where its dates say so.
+fn admission(graph: &Graph<'_>, at: usize, event: &Event, shape: &Shape) -> (bool, bool) {
+    if !shape.means(Meaning::Admission) || !event.children.is_empty() || !graph.parents(at).is_empty() {
+        return (false, false);
+    }
+    let stay = super::encounter::days(event).is_some() && !graph.is_encounter(&event.id);
+    (stay, event.value.is_none())
+}
+
+/// The plan that tells of an issue: present, and of the same drug. An issue of another drug stands alone.
 fn plan_of(record: &Record, graph: &Graph<'_>, issue: &Event) -> Option<usize> {
     let at = graph.event(issue.issue.as_ref()?.plan.as_deref()?)?;
     let plan = record.events.get(at).filter(|plan| plan.kind == "MED")?;
@@ -166,30 +224,36 @@ fn fold_readings(events: &[Event], graph: &Graph<'_>, shapes: &mut [Shape]) {
     }
 }
 
-/// A group without value and without a member that is made is not made either (CONTRACT section 7).
+/// A report or group without value and without a member that is made is not made either (CONTRACT section 7).
 fn drop_empty_groups(events: &[Event], graph: &Graph<'_>, shapes: &mut [Shape]) {
     let mut alive: Vec<bool> = shapes
         .iter()
         .zip(events)
         .map(|(shape, event)| {
             let group = event.kind == "INV" && event.value.as_ref().and_then(super::quantity::said).is_none();
-            (shape.observation && !group) || (shape.part_of.is_some() && event.kind != "ISS")
+            (shape.observation && !group) || shape.part_of.is_some()
         })
         .collect();
     let mut news: Vec<usize> = alive.iter().enumerate().filter_map(|(at, alive)| alive.then_some(at)).collect();
+    // A report may say something itself, but is no member of a group.
+    for ((alive, shape), event) in alive.iter_mut().zip(shapes.iter()).zip(events) {
+        *alive |= shape.report && event.value.as_ref().and_then(super::quantity::said).is_some();
+    }
     while let Some(at) = news.pop() {
         for parent in graph.parents(at) {
             if let Some(parent_alive) = alive.get_mut(*parent)
                 && !*parent_alive
             {
                 *parent_alive = true;
-                news.push(*parent);
+                if shapes.get(*parent).is_some_and(|shape| shape.observation) {
+                    news.push(*parent);
+                }
             }
         }
     }
     for (shape, alive) in shapes.iter_mut().zip(alive) {
-        if shape.observation && !alive {
-            shape.observation = false;
+        if (shape.observation || shape.report) && !alive {
+            (shape.observation, shape.report) = (false, false);
             shape.omitted = Some(Reason::Empty);
         }
     }

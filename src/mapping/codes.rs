@@ -1,5 +1,6 @@
 //! Codes: the scheme that a code truly belongs to, its URI, Read codes padded, original text kept, never an error.
 
+use super::concept_map::{self, Map};
 use super::parts::text;
 use super::rules::{Known, Meaning, Meanings, rules};
 use crate::record::{Code, Event};
@@ -15,9 +16,8 @@ pub(super) enum Scheme {
     Ctv3,
     /// EMIS local and allergy codes, wherever they turn up.
     Egton,
-    EmisDrug,
-    Multilex,
-    Gemscript,
+    /// Another scheme that the ConceptMap has a URI for.
+    Mapped(&'static str),
     /// Another OID, as it is.
     Oid(String),
     /// A name of the source's own list that has no public URI.
@@ -26,24 +26,31 @@ pub(super) enum Scheme {
     Unknown,
 }
 
-const OIDS: &str = "2.16.840.1.113883.2.1.";
+const SNOMED: &str = "2.16.840.1.113883.2.1.3.2.4.15";
+const READ2: &str = "2.16.840.1.113883.2.1.6.2";
+const CTV3: &str = "2.16.840.1.113883.2.1.3.2.4.14";
+const EGTON: &str = "2.16.840.1.113883.2.1.6.3";
+/// The attribute and its values by which SNOMED CT says how severe something is.
+const SEVERITY: &str = "246112005";
 
 impl Scheme {
     /// The URI; absent when there is none to give.
     fn uri(&self) -> Option<Cow<'static, str>> {
-        Some(Cow::Borrowed(match self {
-            Self::Snomed => "http://snomed.info/sct",
-            Self::Dmd => "https://dmd.nhs.uk",
-            Self::Read2 => "http://read.info/readv2",
-            Self::Ctv3 => "http://read.info/ctv3",
-            Self::Egton => "https://fhir.hl7.org.uk/Id/egton-codes",
-            Self::EmisDrug => "https://fhir.hl7.org.uk/Id/emis-drug-codes",
-            Self::Multilex => "https://fhir.hl7.org.uk/Id/multilex-drug-codes",
-            Self::Gemscript => "https://fhir.hl7.org.uk/Id/resipuk-gemscript-drug-codes",
-            Self::Oid(oid) => return Some(Cow::Owned(format!("urn:oid:{oid}"))),
-            Self::Named(name) => return Some(Cow::Owned(format!("urn:x-mig-fhir:CodeSystem:openhr-{name}"))),
-            Self::Unknown => return None,
-        }))
+        let known = |word| concept_map::target(Map::CodeSystem, word).map(|uri| Cow::Borrowed(uri.code.as_str()));
+        match self {
+            Self::Snomed => known(SNOMED),
+            Self::Dmd => {
+                let row = concept_map::row(Map::CodeSystem, SNOMED)?;
+                row.target_in("medicine").map(|uri| Cow::Borrowed(uri.code.as_str()))
+            }
+            Self::Read2 => known(READ2),
+            Self::Ctv3 => known(CTV3),
+            Self::Egton => known(EGTON),
+            Self::Mapped(uri) => Some(Cow::Borrowed(uri)),
+            Self::Oid(oid) => Some(Cow::Owned(format!("urn:oid:{oid}"))),
+            Self::Named(name) => Some(Cow::Owned(format!("urn:x-mig-fhir:CodeSystem:openhr-{name}"))),
+            Self::Unknown => None,
+        }
     }
 }
 
@@ -52,29 +59,28 @@ pub(super) fn scheme(code: &Code, drug: bool) -> Option<(Scheme, Cow<'_, str>)> 
     let value = code.code.as_deref().map(str::trim).filter(|value| !value.is_empty())?;
     let system = code.system.as_deref().map_or("", str::trim);
     let system = system.strip_prefix("urn:oid:").unwrap_or(system);
-    let scheme = match system.strip_prefix(OIDS) {
-        Some("3.2.4.15") => snomed(value, drug),
-        Some("6.2") => return Some(read(value)),
-        Some("3.2.4.14") => {
+    let scheme = match system {
+        SNOMED => snomed(value, drug),
+        READ2 => return Some(read(value)),
+        CTV3 => {
             let padded = if value.len() < 5 { Cow::Owned(format!("{value:.<5}")) } else { Cow::Borrowed(value) };
             return Some((Scheme::Ctv3, padded));
         }
-        Some("6.3") => match snomed(value, drug) {
+        EGTON => match snomed(value, drug) {
             Scheme::Oid(_) => Scheme::Egton,
             numeric => numeric,
         },
-        Some("6.9") => Scheme::EmisDrug,
-        _ => named(system),
+        other => named(other),
     };
     Some((scheme, Cow::Borrowed(value)))
 }
 
 fn named(system: &str) -> Scheme {
+    if let Some(row) = concept_map::row(Map::CodeSystem, system) {
+        return row.target().map_or(Scheme::Unknown, |uri| Scheme::Mapped(&uri.code));
+    }
     match system {
-        "" | "UNKNOWN" => Scheme::Unknown,
-        "EMISPREPARATION" => Scheme::EmisDrug,
-        "MULTILEX" => Scheme::Multilex,
-        "GEMSCRIPT" => Scheme::Gemscript,
+        "" => Scheme::Unknown,
         _ if system.bytes().all(|b| b.is_ascii_digit() || b == b'.') => {
             let arcs = system.split('.');
             let sound = |arc: &str| arc == "0" || (!arc.is_empty() && !arc.starts_with('0'));
@@ -91,7 +97,7 @@ fn named(system: &str) -> Scheme {
 /// SNOMED CT, or dm+d where a medicine is meant; a number that is no SNOMED CT id stays under its OID.
 fn snomed(value: &str, drug: bool) -> Scheme {
     if !is_sctid(value) {
-        return Scheme::Oid(format!("{OIDS}3.2.4.15"));
+        return Scheme::Oid(SNOMED.to_owned());
     }
     let long = value.len() > 2 && value.as_bytes().get(value.len() - 3) == Some(&b'1');
     let namespace = value.len().checked_sub(10).and_then(|start| value.get(start..start + 7));
@@ -125,9 +131,13 @@ fn read(value: &str) -> (Scheme, Cow<'_, str>) {
     (Scheme::Egton, Cow::Borrowed(value))
 }
 
-/// Whether a number is a SNOMED CT id: length, no leading zero, partition, Verhoeff check digit.
+/// Whether a number is the id of a SNOMED CT concept: length, no leading zero, partition 00 or 10, Verhoeff check digit.
+/// The id of a description or a relationship is no code.
 pub(super) fn is_sctid(text: &str) -> bool {
     if !(6..=18).contains(&text.len()) || text.starts_with('0') || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    if !matches!(text.len().checked_sub(3).and_then(|at| text.get(at..text.len() - 1)), Some("00" | "10")) {
         return false;
     }
     crate::ids::has_verhoeff_check_digit(text)
@@ -183,12 +193,16 @@ pub(super) fn display(code: &Code) -> Option<String> {
 pub(super) fn known(code: &Code, drug: bool) -> Known {
     let mut known = Known::default();
     for code in std::iter::once(code).chain(&code.translations) {
+        known.meanings.join(words(code.display.as_deref(), code.code.is_some()));
         let Some((scheme, value)) = scheme(code, drug) else { continue };
         let more = match scheme {
-            Scheme::Read2 | Scheme::Ctv3 => rules().read(value.get(..5).unwrap_or(&value)),
+            Scheme::Read2 => rules().read(value.get(..5).unwrap_or(&value)),
+            Scheme::Ctv3 => rules().ctv3(value.get(..5).unwrap_or(&value)),
             Scheme::Snomed => rules().snomed(&value, code.display.as_deref()),
             Scheme::Egton if value.starts_with("ALLERGY") || value.starts_with("EMISALLERGY") => allergy(false),
-            Scheme::Named(name) if name.starts_with("EMIS") && name.ends_with("ALLERGY") => allergy(true),
+            Scheme::Named(name) if name.starts_with("EMIS") && name.ends_with("ALLERGY") => {
+                allergy(concept_map::target(Map::AllergyCategory, &name).is_some())
+            }
             _ => continue,
         };
         known.meanings.join(more.meanings);
@@ -198,6 +212,12 @@ pub(super) fn known(code: &Code, drug: bool) -> Known {
     known
 }
 
+/// What a term says by itself. That no allergy is known is said by a code or not at all.
+pub(super) fn words(term: Option<&str>, coded: bool) -> Meanings {
+    let meanings = term.map(|term| rules().words(term.trim())).unwrap_or_default();
+    if coded { meanings } else { meanings.without(Meaning::NoKnownAllergy) }
+}
+
 fn allergy(drug: bool) -> Known {
     let mut meanings = Meanings::default();
     meanings.add(Meaning::Allergy);
@@ -205,6 +225,19 @@ fn allergy(drug: bool) -> Known {
         meanings.add(Meaning::DrugAllergy);
     }
     Known { meanings, ..Known::default() }
+}
+
+/// How severe a qualifier says that it is: a coded SNOMED CT severity, and nothing else.
+pub(super) fn severity(code: Option<&Code>) -> Option<(fhir::CodeableConcept, &'static concept_map::Target)> {
+    code?.qualifiers.iter().find_map(|(name, value)| {
+        let id = |code: &Code| {
+            let codes = std::iter::once(code).chain(&code.translations).filter_map(|code| scheme(code, false));
+            codes.filter(|(scheme, _)| matches!(scheme, Scheme::Snomed)).map(|(_, id)| id.into_owned()).next()
+        };
+        let severity =
+            concept_map::target(Map::Severity, &id(value)?).filter(|_| id(name).as_deref() == Some(SEVERITY));
+        Some((concept(Some(value), None, false, &mut |_| ())?, severity?))
+    })
 }
 
 /// Qualifiers as notes, from coded names alone.
@@ -235,8 +268,7 @@ mod tests {
         (scheme.uri().map(Cow::into_owned).unwrap_or_default(), value.into_owned())
     }
 
-    const READ: &str = "2.16.840.1.113883.2.1.6.2";
-    const SNOMED: &str = "2.16.840.1.113883.2.1.3.2.4.15";
+    const READ: &str = super::READ2;
 
     #[test]
     fn a_read_code_is_padded_and_its_synonym_becomes_a_term_code() {
@@ -266,6 +298,8 @@ mod tests {
     #[test]
     fn a_number_without_its_check_digit_is_not_called_snomed() {
         assert_eq!(said(SNOMED, "322236008", false).0, format!("urn:oid:{SNOMED}"));
+        // A description's id is no concept.
+        assert_eq!(said(SNOMED, "751689013", false).0, format!("urn:oid:{SNOMED}"));
         assert_eq!(said("2.16.840.1.113883.2.1.6.3", "1503371000006105", false).0, "http://snomed.info/sct");
         assert_eq!(said("2.16.840.1.113883.2.1.6.3", "EMISX", false).0, "https://fhir.hl7.org.uk/Id/egton-codes");
     }

@@ -5,13 +5,16 @@
 //! | clinicalStatus | problem status A, HP, PP active, I inactive; none for what is no problem |
 //! | verificationStatus | unconfirmed for a potential problem, else none |
 //! | category | problem-list-item, or encounter-diagnosis where the code is certain to be a disorder |
-//! | extension | significance (never severity), original status, episodicity, related problems |
+//! | severity | a coded severity qualifier; never the significance |
+//! | extension | significance, original status, episodicity, related problems |
 //! | code | the defining event's code and term |
 //! | onset, abatement | effectiveTime; endTime of an inactive problem (con-4) |
 //! | recordedDate, recorder, asserter | availabilityTimeStamp, enteredBy, authorising |
-//! | evidence | linked Observations |
+//! | evidence | linked Observations and reports |
+//! | note | end of an active problem, expected duration, owner, how it is related to others, odd status |
 
 use super::classify::{Shape, is_problem};
+use super::concept_map::{self, Map, Target};
 use super::maker::{Links, Maker};
 use super::parts::{self, note};
 use super::rules::Meaning;
@@ -24,15 +27,19 @@ use mig_fhir_model::types::{self as fhir, ExtensionValue};
 
 const SIGNIFICANCE: &str = "urn:x-mig-fhir:StructureDefinition:problem-significance";
 const STATUS: &str = "urn:x-mig-fhir:StructureDefinition:problem-status";
+const CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/condition-clinical";
+const VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/condition-ver-status";
 const RELATED: &str = "http://hl7.org/fhir/StructureDefinition/condition-related";
 const EPISODE: &str = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-ConditionEpisode";
 
 pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
     let record = maker.record;
     let problem = record.problems.get(&event.id).filter(|_| is_problem(record, event));
-    let current = problem.map(|problem| problem.status.as_deref() != Some("I"));
+    let clinical = problem.map(clinical_status);
+    let current = clinical.map(|status| status == "active");
     let mut links = Links::default();
-    let place = tags::place_condition(current, shape.means(Meaning::Diagnosis), maker.context.view);
+    let diagnosis = shape.means(Meaning::Diagnosis) || shape.means(Meaning::FiledAsDiagnosis);
+    let place = tags::place_condition(current, diagnosis, maker.context.view);
     let mut extension = Vec::new();
     let mut evidence = Vec::new();
     if let Some(problem) = problem {
@@ -42,16 +49,18 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         evidence = linked(maker, &mut links, problem);
     }
     extension.extend(episode(event));
+    let relationships = problem.map(|problem| relationships(maker, event, problem)).unwrap_or_default();
     let id = maker.id(&event.id);
     let ended = problem.filter(|_| current == Some(false)).and_then(|problem| problem.end).and_then(dates::date_time);
     let resource = resources::Condition {
         id: Some(id.as_str().into()),
         meta: Some(parts::meta(Some(Kind::Condition), &place.tags)),
         extension,
-        clinical_status: current.map(|current| Box::new(clinical_status(current))),
-        verification_status: problem.filter(|p| p.status.as_deref() == Some("PP")).map(|_| {
-            Box::new(parts::concept("http://terminology.hl7.org/CodeSystem/condition-ver-status", "unconfirmed", None))
-        }),
+        clinical_status: clinical.map(|code| Box::new(parts::concept(CLINICAL, code, None))),
+        verification_status: problem
+            .and_then(|problem| concept_map::target_of(Map::ProblemStatus, VERIFICATION, problem.status.as_deref()?))
+            .map(|status| Box::new(status.concept())),
+        severity: codes::severity(event.code.as_ref()).map(|(severity, _)| Box::new(severity)),
         category: category(problem.is_some(), shape).into_iter().collect(),
         code: Some(Box::new(maker.concept(event))),
         subject: maker.subject(&mut links),
@@ -64,6 +73,7 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         evidence,
         note: codes::qualifiers(event.code.as_ref())
             .chain(problem.into_iter().flat_map(|problem| notes(problem, current)))
+            .chain(relationships)
             .chain(episodicity_note(event))
             .collect(),
         ..Default::default()
@@ -82,28 +92,22 @@ fn category(problem: bool, shape: &Shape) -> Option<fhir::CodeableConcept> {
     Some(parts::concept("http://terminology.hl7.org/CodeSystem/condition-category", code, None))
 }
 
-fn clinical_status(current: bool) -> fhir::CodeableConcept {
-    let code = if current { "active" } else { "inactive" };
-    parts::concept("http://terminology.hl7.org/CodeSystem/condition-clinical", code, None)
+/// A status that is not recorded, or that nobody knows, must not hide the problem: active, and a note says so.
+fn clinical_status(problem: &Problem) -> &'static str {
+    let status = problem.status.as_deref().unwrap_or("");
+    concept_map::target_of(Map::ProblemStatus, CLINICAL, status).map_or("active", |status| status.code.as_str())
 }
 
 fn significance(problem: &Problem) -> Option<fhir::Extension> {
-    let code = match problem.significance.as_deref()? {
-        "S" => "major",
-        "M" => "minor",
-        _ => return None,
-    };
-    Some(parts::extension(SIGNIFICANCE, ExtensionValue::Code(code.into())))
+    let significance = concept_map::target(Map::ProblemSignificance, problem.significance.as_deref()?)?;
+    Some(parts::extension(SIGNIFICANCE, ExtensionValue::Code(significance.code.as_str().into())))
 }
 
 /// Statuses that active alone would lose.
 fn original_status(problem: &Problem) -> Option<fhir::Extension> {
-    let code = match problem.status.as_deref()? {
-        "HP" => "health-promotion",
-        "PP" => "potential-problem",
-        _ => return None,
-    };
-    Some(parts::extension(STATUS, ExtensionValue::Code(code.into())))
+    const SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:problem-status";
+    let status = concept_map::target_of(Map::ProblemStatus, SYSTEM, problem.status.as_deref()?)?;
+    Some(parts::extension(STATUS, ExtensionValue::Code(status.code.as_str().into())))
 }
 
 fn related<'a>(
@@ -118,7 +122,23 @@ fn related<'a>(
     made.into_iter().map(reference).map(|value| parts::extension(RELATED, value)).collect()
 }
 
-/// Linked Observations as evidence. Links of other types are told from the other end, as their reason.
+/// How it is related to the problems that it refers to: the reference cannot say.
+fn relationships(maker: &Maker<'_>, event: &Event, problem: &Problem) -> Vec<fhir::Annotation> {
+    let shown = problem
+        .parents
+        .iter()
+        .filter(|(parent, _)| *parent != event.id && maker.shape(parent).is_some_and(|shape| shape.condition));
+    let word = |(_, kind): &(String, Option<String>)| match kind.as_deref()? {
+        "COMB" => Some("combined with"),
+        "GRP" => Some("grouped under"),
+        "REP" => Some("replaces"),
+        "EVO" => Some("evolved from"),
+        _ => None,
+    };
+    shown.filter_map(word).map(|word| note(format!("Relationship to the related problem: {word}"))).collect()
+}
+
+/// Linked Observations and reports as evidence. Links of other types are told from the other end, as their reason.
 fn linked<'a>(maker: &mut Maker<'a>, links: &mut Links, problem: &'a Problem) -> Vec<ConditionEvidence> {
     let mut detail: Vec<fhir::Reference> = Vec::new();
     for link in &problem.links {
@@ -128,12 +148,18 @@ fn linked<'a>(maker: &mut Maker<'a>, links: &mut Links, problem: &'a Problem) ->
                 detail.push(reference);
             }
         }
+        if maker.shape(link).is_some_and(|shape| shape.report) {
+            let reference = *maker.refer(links, Kind::DiagnosticReport, link);
+            if !detail.contains(&reference) {
+                detail.push(reference);
+            }
+        }
     }
     detail.into_iter().map(|one| ConditionEvidence { detail: vec![one], ..Default::default() }).collect()
 }
 
 fn notes(problem: &Problem, current: Option<bool>) -> impl Iterator<Item = fhir::Annotation> {
-    let defaulted = !matches!(problem.status.as_deref(), Some("A" | "I" | "HP" | "PP"));
+    let defaulted = concept_map::row(Map::ProblemStatus, problem.status.as_deref().unwrap_or("")).is_none();
     // An end on a problem that is still active cannot be an abatement.
     let end = problem.end.filter(|_| current == Some(true)).and_then(dates::date_time);
     let duration = problem.expected_duration.as_ref().filter(|(_, value)| *value > 0);
@@ -168,15 +194,7 @@ fn unit_name(unit: &str) -> &str {
 }
 
 fn episode(event: &Event) -> Option<fhir::Extension> {
-    let (code, display) = match event.episodicity.as_deref()? {
-        "FIRST" => ("first", "First"),
-        "NEW" => ("new", "New"),
-        "REV" => ("review", "Review"),
-        "END" => ("end", "End"),
-        _ => return None,
-    };
-    let system = "https://fhir.hl7.org.uk/CodeSystem/UKCore-ConditionEpisodicity";
-    let value = parts::concept(system, code, Some(display));
+    let value = concept_map::target(Map::Episodicity, event.episodicity.as_deref()?).map(Target::concept)?;
     Some(parts::extension(EPISODE, ExtensionValue::CodeableConcept(Box::new(value))))
 }
 

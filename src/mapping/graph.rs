@@ -1,7 +1,7 @@
 //! How the entries of one record hang together: built once, in one pass, so that mapping stays linear.
 
 use crate::record::{Event, Record};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Indexes over a record. Where an id comes twice, the first entry holds it.
 #[derive(Default)]
@@ -10,6 +10,9 @@ pub(super) struct Graph<'a> {
     encounters: HashMap<&'a str, &'a str>,
     parents: HashMap<usize, Vec<usize>>,
     issues: HashMap<usize, Vec<usize>>,
+    specimens: HashMap<usize, (usize, u8)>,
+    replaced: HashMap<usize, usize>,
+    encounter_ids: HashSet<&'a str>,
     problems: HashMap<&'a str, Vec<&'a str>>,
 }
 
@@ -23,6 +26,7 @@ impl<'a> Graph<'a> {
             }
         }
         for encounter in record.encounters.iter().filter(|encounter| !encounter.id.is_empty()) {
+            graph.encounter_ids.insert(&encounter.id);
             for event in &encounter.components {
                 graph.encounters.entry(event).or_insert(&encounter.id);
             }
@@ -42,6 +46,8 @@ impl<'a> Graph<'a> {
             if let Some(plan) = plan {
                 graph.issues.entry(plan).or_default().push(at);
             }
+            graph.read_specimens(record, at, event);
+            graph.read_replacement(record, at, event);
         }
         for (id, problem) in record.problems.iter().filter(|(_, problem)| !problem.deleted) {
             for link in &problem.links {
@@ -49,6 +55,30 @@ impl<'a> Graph<'a> {
             }
         }
         graph
+    }
+
+    /// The tests and batteries of each specimen, and the tests of those batteries.
+    fn read_specimens(&mut self, record: &Record, at: usize, event: &Event) {
+        let specimens = event.report.iter().flat_map(|report| &report.specimens);
+        for (number, specimen) in (0..=u8::MAX).zip(specimens) {
+            for member in specimen.members.iter().filter_map(|id| self.event(id)).collect::<Vec<_>>() {
+                let of_battery = record.events.get(member).into_iter().flat_map(|battery| &battery.children);
+                let of_battery: Vec<usize> = of_battery.filter_map(|id| self.event(id)).collect();
+                for test in std::iter::once(member).chain(of_battery) {
+                    self.specimens.entry(test).or_insert((at, number));
+                }
+            }
+        }
+    }
+
+    /// A plan that was changed names the plan that came in its place.
+    fn read_replacement(&mut self, record: &Record, at: usize, event: &Event) {
+        let plan = event.medication.as_ref().filter(|plan| plan.cancellation_reason.as_deref() == Some("CHG"));
+        let next = plan.and_then(|plan| plan.cancellation_link.as_deref()).and_then(|id| self.event(id));
+        let is_plan = |next: &usize| record.events.get(*next).is_some_and(|next| next.kind == "MED");
+        if let Some(next) = next.filter(|next| *next != at && event.kind == "MED").filter(is_plan) {
+            self.replaced.entry(next).or_insert(at);
+        }
     }
 
     /// The place of an event.
@@ -74,6 +104,21 @@ impl<'a> Graph<'a> {
     /// The issues of a plan.
     pub(super) fn issues(&self, plan: usize) -> &[usize] {
         self.issues.get(&plan).map_or(&[], Vec::as_slice)
+    }
+
+    /// The report and the number in it of the specimen that an event tested.
+    pub(super) fn specimen(&self, test: usize) -> Option<(usize, u8)> {
+        self.specimens.get(&test).copied()
+    }
+
+    /// The plan in whose place a plan came.
+    pub(super) fn replaced(&self, plan: usize) -> Option<usize> {
+        self.replaced.get(&plan).copied()
+    }
+
+    /// Whether an encounter has this id.
+    pub(super) fn is_encounter(&self, id: &str) -> bool {
+        self.encounter_ids.contains(id)
     }
 
     /// The problems that link to an event.

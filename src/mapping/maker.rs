@@ -87,6 +87,16 @@ impl<'a> Maker<'a> {
         self.sealed.entry((legacy, 0)).or_insert_with(|| sealer.seal(patient, legacy, Suffix(0))).clone()
     }
 
+    /// The logical id of a specimen of a report.
+    pub(super) fn specimen_id(&mut self, report: &'a str, number: u8) -> Option<LogicalId> {
+        // Suffix 0 is the report's own.
+        let suffix = number.checked_add(1)?;
+        let (sealer, patient) = (self.context.sealer, self.context.patient);
+        Some(
+            self.sealed.entry((report, suffix)).or_insert_with(|| sealer.seal(patient, report, Suffix(suffix))).clone(),
+        )
+    }
+
     /// Counts something that the source said and FHIR cannot, by a fixed word.
     pub(super) fn degrade(&mut self, what: &'static str) {
         *self.degraded.entry(what).or_default() += 1;

@@ -1,4 +1,4 @@
-//! `MedicationStatement`: what the patient is or was on, one for each plan, and one for each issue without its plan.
+//! `MedicationStatement`: what the patient is or was on, one for each plan, and one for each issue without a plan of its drug.
 //!
 //! | FHIR | OpenHR |
 //! | --- | --- |
@@ -8,19 +8,19 @@
 //! | dateAsserted, informationSource | effectiveTime or availabilityTimeStamp, authorising |
 //! | dosage | dosage |
 //! | extension | last issue, prescribed elsewhere |
+//! | basedOn | the `MedicationRequest` of the same entry |
 //! | reasonReference | problems that link to it |
 //! | note | prescription type, quantity, number of issues, review date, private prescription, qualifiers |
 
+use super::concept_map::{self, Map, Target};
 use super::maker::{Links, Maker};
 use super::parts::{self, note, text};
-use super::rules::rules;
-use super::{codes, dates, tags};
+use super::{codes, dates, prescription, tags};
 use crate::kinds::Kind;
 use crate::record::{Event, Medication, PartialDate, Supply};
 use mig_fhir_model::Resource;
 use mig_fhir_model::resources::{self, MedicationStatementEffective, MedicationStatementMedication};
 use mig_fhir_model::types::{self as fhir, ExtensionValue};
-use time::Date;
 
 const LAST_ISSUE: &str =
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-MedicationStatementLastIssueDate";
@@ -46,8 +46,8 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, at: usize, event: &'a Event) {
         }
         _ => {
             let plan = event.medication.as_deref().unwrap_or(&blank);
-            let last = last_issue(maker, at, plan);
-            let status = plan_status(maker, event, plan, last);
+            let last = prescription::last_issue(maker, at, plan);
+            let status = prescription::plan_status(maker, event, plan, last);
             let cancelled = plan.cancelled.map(PartialDate::Time);
             let told = Told {
                 status,
@@ -59,11 +59,7 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, at: usize, event: &'a Event) {
                 },
                 last_issue: last,
                 method: plan.last_issue_method.as_deref(),
-                place: tags::place_plan(match status {
-                    "active" => Some(true),
-                    "unknown" if plan.status.as_deref() != Some("N") => None,
-                    _ => Some(false),
-                }),
+                place: tags::place_plan(prescription::is_current(status, plan)),
                 extra: plan_notes(plan),
             };
             statement(maker, event, &plan.supply, told);
@@ -102,16 +98,17 @@ fn statement<'a>(maker: &mut Maker<'a>, event: &'a Event, supply: &Supply, told:
         status: told.status.into(),
         status_reason: told
             .stopped_for
-            .and_then(reason)
+            .and_then(prescription::reason)
             .map(|words| parts::worded(words.to_owned()))
             .into_iter()
             .collect(),
-        medication: MedicationStatementMedication::CodeableConcept(Box::new(drug(maker, event, supply))),
+        medication: MedicationStatementMedication::CodeableConcept(Box::new(prescription::drug(maker, event, supply))),
         subject: maker.subject(&mut links),
         context: maker.encounter(&mut links, &event.id),
         effective: period.map(MedicationStatementEffective::Period),
         date_asserted: event.effective.and_then(dates::date_time).or_else(|| Maker::recorded(event)).map(Into::into),
         information_source: maker.staff(&mut links, event.authorising.as_deref()),
+        based_on: vec![*maker.refer(&mut links, Kind::MedicationRequest, &event.id)],
         reason_reference: maker.problems(&mut links, &event.id),
         note: notes(maker, event, supply)
             .chain(told.extra)
@@ -132,28 +129,11 @@ fn statement<'a>(maker: &mut Maker<'a>, event: &'a Event, supply: &Supply, told:
     maker.add(Kind::MedicationStatement, id, resource, told.place, problem, links);
 }
 
-fn plan_status(maker: &Maker<'_>, event: &Event, plan: &Medication, last: Option<PartialDate>) -> &'static str {
-    if plan.has_cancellation {
-        return "stopped";
-    }
-    let acute = plan.supply.prescription_type.as_deref() == Some("A");
-    match (plan.status.as_deref(), acute) {
-        // Never active: not an error, and not taken as far as is known.
-        (Some("N"), _) => "unknown",
-        (status, true) => match (supplied_until(last.or(event.effective), &plan.supply), status) {
-            (Some(until), _) if until >= maker.today => "active",
-            (Some(_), _) => "completed",
-            (None, Some("A")) => "active",
-            (None, _) => "unknown",
-        },
-        (Some("A"), false) => "active",
-        (Some("C"), false) => "completed",
-        _ => "unknown",
-    }
-}
-
 fn issue_status(maker: &Maker<'_>, event: &Event, cancelled: bool) -> (&'static str, Option<PartialDate>) {
-    match supplied_until(event.effective, &event.issue.as_ref().map(|i| i.supply.clone()).unwrap_or_default()) {
+    match prescription::supplied_until(
+        event.effective,
+        &event.issue.as_ref().map(|i| i.supply.clone()).unwrap_or_default(),
+    ) {
         _ if cancelled => ("stopped", None),
         Some(until) if until < maker.today => {
             ("completed", event.effective.filter(|d| dates::to_the_day(*d)).map(|_| PartialDate::Day(until)))
@@ -163,59 +143,20 @@ fn issue_status(maker: &Maker<'_>, event: &Event, cancelled: bool) -> (&'static 
     }
 }
 
-/// The last day that a supply covers: its date and its duration, 28 days where none is recorded.
-fn supplied_until(from: Option<PartialDate>, supply: &Supply) -> Option<Date> {
-    let days = supply.duration_days.filter(|days| *days > 0).unwrap_or(rules().issue_days);
-    from.and_then(dates::last_day).map(|day| dates::days_after(day, days))
-}
-
-/// The latest of the plan's own last issue and its issues in the record.
-fn last_issue(maker: &Maker<'_>, at: usize, plan: &Medication) -> Option<PartialDate> {
-    let issues = maker.graph.issues(at).iter().filter_map(|at| maker.record.events.get(*at));
-    let dates_of =
-        issues.filter(|issue| !issue.issue.as_ref().is_some_and(|i| i.cancelled)).filter_map(|i| i.effective);
-    dates_of.chain(plan.last_issue).max_by_key(|date| dates::last_day(*date))
-}
-
-fn drug(maker: &mut Maker<'_>, event: &Event, supply: &Supply) -> fhir::CodeableConcept {
-    let term = event.term.as_deref();
-    let said = codes::concept(event.code.as_ref(), term, true, &mut |what| maker.degrade(what));
-    said.or_else(|| mixture(maker, supply).map(parts::worded)).unwrap_or_else(|| {
-        maker.degrade("drug-unnamed");
-        parts::worded("Medicine not named in the source record".to_owned())
-    })
-}
-
-/// A local mixture: its name, else what it is made of.
-fn mixture(maker: &Maker<'_>, supply: &Supply) -> Option<String> {
-    let mixture = maker.record.mixtures.get(supply.mixture.as_deref()?)?;
-    mixture.name.as_deref().and_then(text).or_else(|| constituents(maker, supply))
-}
-
-fn constituents(maker: &Maker<'_>, supply: &Supply) -> Option<String> {
-    let mixture = maker.record.mixtures.get(supply.mixture.as_deref()?)?;
-    let part = |(code, strength): &(crate::record::Code, Option<String>)| {
-        parts::joined([codes::display(code).as_deref(), strength.as_deref()])
-    };
-    let all: Vec<String> = mixture.constituents.iter().filter_map(part).collect();
-    (!all.is_empty()).then(|| all.join(", "))
+fn plan_notes(plan: &Medication) -> Vec<String> {
+    let issued = plan.issues.filter(|count| *count > 0).map(|count| format!("Number of issues: {count}"));
+    let expires = plan.expiry.and_then(dates::date_time).map(|date| format!("Authorisation expires: {date}"));
+    prescription::plan_notes(plan).into_iter().chain(issued).chain(expires).collect()
 }
 
 fn notes(maker: &Maker<'_>, event: &Event, supply: &Supply) -> impl Iterator<Item = String> {
-    let kind = match supply.prescription_type.as_deref() {
-        Some("A") => Some("acute"),
-        Some("R") => Some("repeat"),
-        Some("D") => Some("repeat dispensing"),
-        Some("U") => Some("automatic"),
-        _ => None,
-    };
     let quantity =
         parts::joined([supply.quantity.as_deref(), supply.unit.as_deref()]).filter(|_| supply.quantity.is_some());
     let words = supply.quantity_text.as_deref().and_then(text).filter(|words| quantity.as_ref() != Some(words));
     let days = supply.duration_days.filter(|days| *days > 0);
-    let made_of = constituents(maker, supply);
+    let made_of = prescription::constituents(maker, supply);
     [
-        kind.map(|kind| format!("Prescription type: {kind}")),
+        prescription::type_name(supply).map(|kind| format!("Prescription type: {kind}")),
         quantity.map(|quantity| format!("Quantity: {quantity}")),
         words.map(|words| format!("Quantity as written: {words}")),
         days.map(|days| format!("Duration of each issue: {days} days")),
@@ -227,42 +168,8 @@ fn notes(maker: &Maker<'_>, event: &Event, supply: &Supply) -> impl Iterator<Ite
     .flatten()
 }
 
-fn plan_notes(plan: &Medication) -> Vec<String> {
-    let issued = plan.issues.filter(|count| *count > 0);
-    let authorised = plan.authorised_issues.filter(|count| *count > 0);
-    [
-        (plan.status.as_deref() == Some("N")).then(|| "Never active".to_owned()),
-        issued.map(|count| format!("Number of issues: {count}")),
-        authorised.map(|count| format!("Issues authorised: {count}")),
-        plan.review.and_then(dates::date_time).map(|date| format!("Review date: {date}")),
-        plan.expiry.and_then(dates::date_time).map(|date| format!("Authorisation expires: {date}")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-/// The reason of a cancellation, from its code alone: the text beside it is not carried (WIRE section 6).
-fn reason(code: &str) -> Option<&'static str> {
-    match code {
-        "ERR" => Some("Prescribed in error"),
-        "CON" => Some("Contraindication"),
-        "CHG" => Some("Changed"),
-        "CLN" => Some("Clinical reason"),
-        "REQ" => Some("Requested by the patient"),
-        "PHARM" => Some("Pharmacy"),
-        "FAIL" => Some("Failed"),
-        _ => None,
-    }
-}
-
 /// Issued outside the practice: hospital, out of hours, over the counter.
 fn elsewhere(method: &str) -> Option<fhir::Extension> {
-    if !matches!(method, "O" | "OH" | "OOOH" | "OTC") {
-        return None;
-    }
-    let system = "https://fhir.hl7.org.uk/CodeSystem/UKCore-MedicationPrescribingOrganizationType";
-    let value =
-        parts::concept(system, "prescribed-by-another-organisation", Some("Prescribed by another organisation"));
+    let value = concept_map::target(Map::IssueMethod, method).map(Target::concept)?;
     Some(parts::extension(PRESCRIBER, ExtensionValue::CodeableConcept(Box::new(value))))
 }

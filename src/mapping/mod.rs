@@ -9,21 +9,29 @@ mod allergy_intolerance;
 mod blood_pressure;
 mod classify;
 mod codes;
+mod concept_map;
 mod condition;
 mod dates;
+mod diagnostic_report;
 mod encounter;
+mod flag;
 mod graph;
+mod immunization;
 mod location;
 mod maker;
+mod medication_request;
 mod medication_statement;
 mod observation;
 mod organization;
 mod panel;
 mod parts;
 mod patient;
+mod prescription;
 mod procedure;
 mod quantity;
 mod rules;
+mod service_request;
+mod specimen;
 mod staff;
 mod tags;
 #[cfg(test)]
@@ -97,8 +105,26 @@ fn make<'a>(
         if shape.observation {
             observation::make(&mut maker, at, event, shape);
         }
+        if shape.report {
+            diagnostic_report::make(&mut maker, event, shape);
+        }
         if shape.statement {
             medication_statement::make(&mut maker, at, event);
+        }
+        if shape.prescription {
+            medication_request::make(&mut maker, at, event);
+        }
+        if shape.immunization {
+            immunization::make(&mut maker, event, shape);
+        }
+        if shape.flag {
+            flag::make(&mut maker, event, shape);
+        }
+        if shape.referral {
+            service_request::make(&mut maker, event, shape);
+        }
+        if shape.stay {
+            encounter::make_stay(&mut maker, event);
         }
         ledger.note(&event.id, &event.kind, fate(shape));
     }

@@ -7,6 +7,7 @@
 //! | code | code and term |
 //! | effective, issued | effectiveTime, availabilityTimeStamp |
 //! | performer | authorising |
+//! | specimen | the specimen of the report that names it |
 //! | value | numeric with comparator and unit, or text; none where the code is the result |
 //! | interpretation | of an abnormal flag: high or low where said or computed, else abnormal |
 //! | referenceRange | range |
@@ -14,6 +15,7 @@
 //! | component | readings of a blood pressure |
 
 use super::classify::{Shape, is_problem};
+use super::concept_map::{self, Map};
 use super::maker::{Links, Maker};
 use super::quantity::{self, Said};
 use super::rules::{Group, Meaning, rules};
@@ -42,8 +44,12 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, at: usize, event: &'a Event, shape
         performer: maker.staff(&mut links, event.authorising.as_deref()).map(|who| *who).into_iter().collect(),
         value: value(maker, event),
         interpretation: interpretation(event),
-        note: codes::qualifiers(event.code.as_ref()).chain(condition::episodicity(event)).collect(),
+        note: codes::qualifiers(event.code.as_ref())
+            .chain(condition::episodicity(event))
+            .chain(event.unfiled.then(|| parts::note("Not yet filed by the practice".to_owned())))
+            .collect(),
         reference_range: reference_range(event),
+        specimen: specimen(maker, &mut links, at),
         ..Default::default()
     };
     resource.has_member = panel::members(maker, &mut links, at, event);
@@ -59,24 +65,40 @@ pub(super) fn of<'a>(maker: &Maker<'a>, event: &str) -> Option<&'a str> {
     let at = maker.graph.event(event)?;
     let shape = maker.shapes.get(at)?;
     let told = if shape.observation { Some(at) } else { shape.part_of };
-    let event = told.and_then(|at| maker.record.events.get(at)).filter(|event| event.kind != "MED")?;
-    Some(&event.id)
+    told.and_then(|at| maker.record.events.get(at)).map(|event| event.id.as_str())
+}
+
+/// What was tested, where a report of this view says so. The battery or test named by the specimen has it made.
+fn specimen(maker: &mut Maker<'_>, links: &mut Links, at: usize) -> Option<Box<fhir::Reference>> {
+    let record = maker.record;
+    let (report, number) = maker.graph.specimen(at)?;
+    let made = maker.shapes.get(report).is_some_and(|shape| shape.report);
+    let report = record.events.get(report).filter(|_| made)?;
+    let specimen = report.report.as_ref()?.specimens.get(usize::from(number))?;
+    if !specimen.members.iter().any(|member| of(maker, member).is_some()) {
+        return None;
+    }
+    Some(links.refer(Kind::Specimen, maker.specimen_id(&report.id, number)?))
 }
 
 fn place(maker: &Maker<'_>, event: &Event, shape: &Shape) -> Place {
     let place = tags::place_observation(event, shape, maker.context.view);
+    if is_recent(maker, event) { tags::recent(place) } else { place }
+}
+
+/// What may be recent must be seen among the recent: a partial date by its last day, and what has no date at all.
+pub(super) fn is_recent(maker: &Maker<'_>, event: &Event) -> bool {
     let since = dates::months_before(maker.today, rules().recent_months);
-    let recent = event.effective.and_then(dates::last_day).zip(since).is_some_and(|(day, since)| day >= since);
-    if recent { tags::recent(place) } else { place }
+    event.effective.and_then(dates::last_day).zip(since).is_none_or(|(day, since)| day >= since)
 }
 
 /// The status that a result status says.
 pub(super) fn status(event: &Event) -> &'static str {
-    match event.result_status.as_deref() {
-        None | Some("") => "final",
-        Some("PR" | "IN") => "preliminary",
-        Some("NA") if event.value.is_none() => "registered",
-        Some(_) => "unknown",
+    let Some(said) = event.result_status.as_deref().filter(|said| !said.is_empty()) else { return "final" };
+    match concept_map::target(Map::ResultStatus, said).map(|status| status.code.as_str()) {
+        // A result that is not available and is there.
+        Some("registered") if event.value.is_some() => "unknown",
+        status => status.unwrap_or("unknown"),
     }
 }
 
@@ -115,19 +137,13 @@ fn value(maker: &mut Maker<'_>, event: &Event) -> Option<ObservationValue> {
 pub(super) fn interpretation(event: &Event) -> Vec<fhir::CodeableConcept> {
     let Some((true, description)) = &event.abnormal else { return Vec::new() };
     let words = description.as_deref().and_then(parts::text);
-    let said = match words.as_deref().map(str::to_ascii_uppercase).as_deref() {
-        Some("HIGH" | "HI" | "SH" | "H" | "+") => Some("H"),
-        Some("LOW" | "LO" | "SL" | "L" | "-") => Some("L"),
-        _ => event.value.as_ref().and_then(quantity::outside),
-    };
-    let code = said.unwrap_or("A");
-    let display = match code {
-        "H" => "High",
-        "L" => "Low",
-        _ => "Abnormal",
-    };
-    let system = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
-    let mut concept = parts::concept(system, code, Some(display));
+    let flag = |word: &str| concept_map::target(Map::AbnormalFlag, word);
+    // A description that says no more than "abnormal" leaves it to the range to say which way.
+    let told = words.as_deref().and_then(|words| flag(&words.to_ascii_uppercase())).filter(|told| told.code != "A");
+    let said = told.or_else(|| event.value.as_ref().and_then(quantity::outside).and_then(flag));
+    // Neither way is certain: outside its range.
+    let said = said.or_else(|| flag("OR"));
+    let mut concept = said.map(concept_map::Target::concept).unwrap_or_default();
     concept.text = words.map(Into::into);
     vec![concept]
 }

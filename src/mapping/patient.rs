@@ -10,6 +10,7 @@
 //! | generalPractitioner | registeredGPUserInRole, usualGPUserInRole |
 //! | managingOrganization | the practice as located |
 
+use super::concept_map::{self, Map};
 use super::maker::{Links, Maker};
 use super::parts::{self, joined, text};
 use super::tags::Place;
@@ -81,13 +82,7 @@ pub(super) fn name(person: &Person, purpose: &str) -> Option<fhir::HumanName> {
 }
 
 fn gender(person: &Person) -> Option<&'static str> {
-    match person.sex.as_deref() {
-        Some("M") => Some("male"),
-        Some("F") => Some("female"),
-        Some("I") => Some("other"),
-        Some("U") => Some("unknown"),
-        _ => None,
-    }
+    concept_map::target(Map::Sex, person.sex.as_deref()?).map(|gender| gender.code.as_str())
 }
 
 fn deceased(patient: &Patient) -> Option<PatientDeceased> {
@@ -98,14 +93,14 @@ fn deceased(patient: &Patient) -> Option<PatientDeceased> {
 
 /// Home before temporary before lived-at; work, carer and school addresses are not where the patient lives.
 fn current_address(person: &Person) -> Option<fhir::Address> {
-    let rank = |address: &&Address| match address.kind.as_deref().unwrap_or("H") {
-        "H" => Some(0),
-        "TMP" => Some(1),
-        "L" => Some(2),
-        _ => None,
+    let purpose = |address: &Address| {
+        concept_map::target(Map::AddressType, address.kind.as_deref().unwrap_or("H")).map(|to| to.code.as_str())
+    };
+    let rank = |address: &&Address| {
+        let kind = address.kind.as_deref().unwrap_or("H");
+        purpose(address).map(|_| ["H", "TMP"].iter().position(|known| *known == kind).unwrap_or(2))
     };
     let addresses = person.addresses.iter().filter(|address| !address.deleted && rank(address).is_some());
     let address = addresses.min_by_key(rank)?;
-    let purpose = if address.kind.as_deref() == Some("TMP") { "temp" } else { "home" };
-    location::address(address, Some(purpose))
+    location::address(address, purpose(address))
 }

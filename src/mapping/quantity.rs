@@ -1,7 +1,7 @@
 //! Quantities and ranges: decimals as written, digit for digit; UCUM only where the unit is certain; never a float.
 
+use super::concept_map::{self, Map};
 use super::parts::text;
-use super::rules::rules;
 use crate::record::{Range, Value};
 use mig_fhir_model::resources::ObservationReferenceRange;
 use mig_fhir_model::types as fhir;
@@ -47,7 +47,7 @@ pub(super) fn quantity(number: String, unit: Option<&str>, ucum: Option<&str>) -
     let code = ucum
         .map(str::trim)
         .filter(|code| !code.is_empty() && code.is_ascii() && !code.contains(char::is_whitespace))
-        .or_else(|| unit.as_deref().and_then(|unit| rules().ucum(unit)));
+        .or_else(|| Some(concept_map::target(Map::Units, unit.as_deref()?)?.code.as_str()));
     fhir::Quantity {
         value: Some(number.into()),
         system: code.map(|_| UCUM.into()),
@@ -83,23 +83,16 @@ pub(super) fn reference_range(range: &Range) -> Option<ObservationReferenceRange
     }
     said.text = (!words.is_empty()).then(|| words.join("; ").into());
     said.r#type = range.qualifier.as_deref().and_then(meaning).map(Box::new);
-    said.applies_to = match range.sex.as_deref() {
-        Some("M") => vec![words_only("Male")],
-        Some("F") => vec![words_only("Female")],
-        _ => Vec::new(),
-    };
+    let sex = range.sex.as_deref().filter(|sex| matches!(*sex, "M" | "F"));
+    let sex = sex.and_then(|sex| concept_map::target(Map::Sex, sex)?.display.as_deref());
+    said.applies_to = sex.map(words_only).into_iter().collect();
     (said.low.is_some() || said.high.is_some() || said.text.is_some()).then_some(said)
 }
 
 fn meaning(qualifier: &str) -> Option<fhir::CodeableConcept> {
-    let code = match qualifier {
-        "T" => "therapeutic",
-        "R" => "recommended",
-        "X" => return Some(words_only("toxic")),
-        _ => return None,
-    };
-    let system = "http://terminology.hl7.org/CodeSystem/referencerange-meaning";
-    Some(super::parts::concept(system, code, None))
+    let coded = concept_map::target(Map::RangeQualifier, qualifier).map(concept_map::Target::concept);
+    // FHIR has no code for it, and it must not look like a normal range.
+    coded.or_else(|| (qualifier == "X").then(|| words_only("toxic")))
 }
 
 fn words_only(words: &str) -> fhir::CodeableConcept {
@@ -123,46 +116,63 @@ pub(super) fn outside(value: &Value) -> Option<&'static str> {
 
 /// The FHIR comparator of an operator: none for equality, an error for one that FHIR lacks.
 fn comparator(operator: Option<&str>) -> Result<Option<&'static str>, ()> {
-    match operator.map_or("", str::trim) {
-        "" | "=" | "==" => Ok(None),
-        "<" => Ok(Some("<")),
-        "<=" => Ok(Some("<=")),
-        ">" => Ok(Some(">")),
-        ">=" => Ok(Some(">=")),
-        _ => Err(()),
+    let operator = operator.map_or("", str::trim);
+    if operator.is_empty() {
+        return Ok(None);
     }
+    concept_map::row(Map::Operator, operator).map(|row| row.target().map(|target| target.code.as_str())).ok_or(())
 }
 
-/// A decimal as JSON writes it, every digit kept but leading zeros; absent when it is not one.
+/// A decimal as JSON writes it, every digit kept but leading zeros; absent when it is not one. An exponent stays (FHIR
+/// allows one) with its sign written out, if it is of a size that a reader can be asked to understand.
 pub(super) fn decimal(written: &str) -> Option<String> {
     let written = written.trim();
     let (sign, rest) = match written.strip_prefix('-') {
         Some(rest) => ("-", rest),
         None => ("", written.strip_prefix('+').unwrap_or(written)),
     };
-    let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
+    let (mantissa, exponent) = rest.split_at(rest.find(['e', 'E']).unwrap_or(rest.len()));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     if !digits(whole) || !digits(fraction) || (whole.is_empty() && fraction.is_empty()) || rest.len() > 40 {
         return None;
     }
+    let power = match exponent.get(1..) {
+        None => String::new(),
+        Some(power) => {
+            let (sign, power) = power.strip_prefix('-').map_or(("+", power), |power| ("-", power));
+            let power = power.strip_prefix('+').filter(|_| sign == "+").unwrap_or(power);
+            if !(1..=2).contains(&power.len()) || !digits(power) {
+                return None;
+            }
+            ["e", sign, power].concat()
+        }
+    };
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
     let point = if fraction.is_empty() { "" } else { "." };
-    Some([sign, whole, point, fraction].concat())
+    Some([sign, whole, point, fraction, &power].concat())
 }
 
 /// Compares two results of [`decimal`].
 fn compare(a: &str, b: &str) -> Ordering {
+    // The place of the first digit that counts, and the digits that count.
     let parts = |text: &str| {
         let (negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-        let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
-        let fraction = fraction.trim_end_matches('0').to_owned();
-        let zero = whole == "0" && fraction.is_empty();
-        (negative && !zero, whole.to_owned(), fraction)
+        let (mantissa, exponent) = rest.split_at(rest.find(['e', 'E']).unwrap_or(rest.len()));
+        let power = exponent.get(1..).and_then(|power| power.parse::<i64>().ok()).unwrap_or(0);
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = [whole, fraction].concat();
+        let counting = digits.trim_start_matches('0');
+        let leading =
+            i64::try_from(whole.len() + counting.len()).unwrap_or(0) - i64::try_from(digits.len()).unwrap_or(0);
+        if counting.is_empty() {
+            return (false, i64::MIN, String::new());
+        }
+        (negative, leading + power, counting.trim_end_matches('0').to_owned())
     };
-    let (a_negative, a_whole, a_fraction) = parts(a);
-    let (b_negative, b_whole, b_fraction) = parts(b);
-    let size = (a_whole.len(), &a_whole, &a_fraction).cmp(&(b_whole.len(), &b_whole, &b_fraction));
+    let ((a_negative, a_place, a_digits), (b_negative, b_place, b_digits)) = (parts(a), parts(b));
+    let size = (a_place, a_digits).cmp(&(b_place, b_digits));
     match (a_negative, b_negative) {
         (false, false) => size,
         (true, true) => size.reverse(),
@@ -177,10 +187,19 @@ mod tests {
 
     #[test]
     fn a_decimal_keeps_every_digit_it_was_written_with() {
-        for (written, said) in [("5.10", "5.10"), ("007", "7"), (".5", "0.5"), ("-0.0", "-0.0"), ("+3.", "3")] {
+        for (written, said) in [
+            ("5.10", "5.10"),
+            ("007", "7"),
+            (".5", "0.5"),
+            ("-0.0", "-0.0"),
+            ("-0", "-0"),
+            ("+3.", "3"),
+            ("1e3", "1e+3"),
+            ("1.50E-07", "1.50e-07"),
+        ] {
             assert_eq!(decimal(written).as_deref(), Some(said));
         }
-        for not in ["", ".", "1e5", "1,5", "five", "--1", "1.2.3", "NaN"] {
+        for not in ["", ".", "1e", "1e+", "e5", "1e5.0", "1e999", "1,5", "five", "--1", "1.2.3", "NaN", "INF"] {
             assert_eq!(decimal(not), None, "{not}");
         }
     }
@@ -192,6 +211,12 @@ mod tests {
         assert_eq!(compare("-2", "-1"), Ordering::Less);
         assert_eq!(compare("-0.0", "0"), Ordering::Equal);
         assert_eq!(compare("0.09", "0.1"), Ordering::Less);
+        assert_eq!(compare("1e+3", "1000.0"), Ordering::Equal);
+        assert_eq!(compare("1e+3", "999.9"), Ordering::Greater);
+        assert_eq!(compare("1.5e-2", "0.15"), Ordering::Less);
+        assert_eq!(compare("-1e2", "0e5"), Ordering::Less);
+        assert_eq!(compare("0.00", "-0e9"), Ordering::Equal);
+        assert_eq!(compare("15", "2"), Ordering::Greater);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! | `PractitionerRole` | userInRole: its user, role name and category, organisation |
 //! | Practitioner | the user's person: name; userIdentifier of the professional registers |
 
+use super::concept_map::{self, Map};
 use super::maker::{Links, Maker};
 use super::parts::{self, text};
 use super::patient::name;
@@ -69,11 +70,5 @@ fn role<'a>(maker: &mut Maker<'a>, id: &'a str) {
 
 /// The identifier system of a professional register; other kinds of user identifier are not carried.
 fn register(kind: &str) -> Option<&'static str> {
-    match kind {
-        "GP" => Some("https://fhir.hl7.org.uk/Id/gmc-number"),
-        "PRES" => Some("https://fhir.hl7.org.uk/Id/gmp-number"),
-        "UKCC" => Some("https://fhir.hl7.org.uk/Id/nmc-number"),
-        "RSBP" => Some("https://fhir.hl7.org.uk/Id/gphc-number"),
-        _ => None,
-    }
+    concept_map::target(Map::UserIdentifier, kind).map(|register| register.code.as_str())
 }

@@ -2,7 +2,7 @@
 //! that they are the same on every route. What the rules cannot place keeps the view that brought it.
 
 use super::classify::Shape;
-use super::rules::{Group, Meaning};
+use super::rules::{Fact, Group, Meaning, rules};
 use crate::kinds::View;
 use crate::record::Event;
 
@@ -16,7 +16,20 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// A view with certainty, and a sub-section of it.
+    /// What the data compute from what is certain.
+    pub(super) fn of(facts: impl IntoIterator<Item = Fact>) -> Self {
+        facts.into_iter().fold(Self::default(), Self::and)
+    }
+
+    /// The same with one more certainty.
+    pub(super) fn and(mut self, fact: Fact) -> Self {
+        for (view, code) in rules().sections(fact) {
+            self = self.with(*view, Some(code));
+        }
+        self
+    }
+
+    /// A view with certainty, and a part of it.
     pub(super) fn with(mut self, view: View, section: Option<&'static str>) -> Self {
         if !self.views.contains(&view) {
             self.views.push(view);
@@ -42,100 +55,95 @@ impl Place {
 
 /// A problem or a diagnosis. `current` is absent when it is no problem.
 pub(super) fn place_condition(current: Option<bool>, diagnosis: bool, brought: View) -> Place {
-    let mut place = Place::default();
-    match current {
-        Some(true) => {
-            place = place.with(View::Problems, Some("Problems.current")).with(View::Summary, Some("Summary.problems"));
-        }
-        Some(false) => place = place.with(View::Problems, Some("Problems.past")),
-        None => {}
-    }
-    if diagnosis {
-        let section = current.map(|current| if current { "Diagnosis.current" } else { "Diagnosis.past" });
-        place = place.with(View::Diagnosis, section);
-    }
-    place.or_as_brought(brought)
+    let facts = match (current, diagnosis) {
+        (Some(true), true) => &[Fact::CurrentProblem, Fact::CurrentDiagnosis][..],
+        (Some(true), false) => &[Fact::CurrentProblem],
+        (Some(false), true) => &[Fact::PastProblem, Fact::PastDiagnosis],
+        (Some(false), false) => &[Fact::PastProblem],
+        (None, true) => &[Fact::Diagnosis],
+        (None, false) => &[],
+    };
+    Place::of(facts.iter().copied()).or_as_brought(brought)
 }
 
 /// A plan: current, past, or neither with certainty.
 pub(super) fn place_plan(current: Option<bool>) -> Place {
-    match current {
-        Some(true) => Place::default()
-            .with(View::Medication, Some("Medication.current"))
-            .with(View::Summary, Some("Summary.medication")),
-        Some(false) => Place::default().with(View::Medication, Some("Medication.past")),
-        None => Place::default().with(View::Medication, None),
-    }
+    Place::of([match current {
+        Some(true) => Fact::CurrentPlan,
+        Some(false) => Fact::PastPlan,
+        None => Fact::Plan,
+    }])
 }
 
-/// An issue that stands alone.
+/// An issue.
 pub(super) fn place_issue() -> Place {
-    Place::default().with(View::Medication, Some("Medication.issues"))
+    Place::of([Fact::Issue])
 }
 
 /// An allergy.
 pub(super) fn place_allergy() -> Place {
-    Place::default()
-        .with(View::RisksAndWarnings, Some("RisksAndWarnings.allergies"))
-        .with(View::Summary, Some("Summary.allergies"))
+    Place::of([Fact::Allergy])
 }
 
 /// A procedure: an operation with certainty, or what the view said.
 pub(super) fn place_procedure(operation: bool, brought: View) -> Place {
-    if operation {
-        return Place::default().with(View::Procedures, Some("Procedures.operations"));
-    }
-    Place::default().or_as_brought(brought)
+    Place::of(operation.then_some(Fact::Operation)).or_as_brought(brought)
+}
+
+/// An immunisation, given or not.
+pub(super) fn place_immunization() -> Place {
+    Place::of([Fact::Immunisation])
+}
+
+/// A contraindication, or an alert of another kind.
+pub(super) fn place_flag(contraindication: bool) -> Place {
+    Place::of([if contraindication { Fact::Contraindication } else { Fact::Alert }])
 }
 
 /// An encounter.
 pub(super) fn place_encounter() -> Place {
-    Place::default().with(View::Events, Some("Events.encounters"))
+    Place::of([Fact::Encounter])
+}
+
+/// A stay in hospital.
+pub(super) fn place_stay() -> Place {
+    Place::of([Fact::Admission])
+}
+
+/// A referral, for admission or for anything else.
+pub(super) fn place_referral(admission: bool) -> Place {
+    Place::of([if admission { Fact::Admission } else { Fact::Referral }])
+}
+
+/// A report, before it is known to be recent.
+pub(super) fn place_report(group: Option<Group>) -> Place {
+    Place::of([Fact::from(group.unwrap_or(Group::Other))])
 }
 
 /// An observation, before it is known to be recent.
 pub(super) fn place_observation(event: &Event, shape: &Shape, brought: View) -> Place {
     let pressure = [Meaning::BloodPressure, Meaning::Systolic, Meaning::Diastolic].iter().any(|m| shape.means(*m));
-    let place = if pressure {
-        Place::default().with(View::Examination, Some("Examination.bloodPressures"))
+    let fact = if pressure {
+        Some(Fact::BloodPressure)
     } else if shape.means(Meaning::Contraindication) {
-        Place::default().with(View::RisksAndWarnings, Some("RisksAndWarnings.contraindications"))
+        Some(Fact::Contraindication)
     } else if shape.means(Meaning::Admission) {
-        Place::default().with(View::Events, Some("Events.admissions"))
-    } else if let Some(group) = group(event, shape) {
-        Place::default().with(View::Investigations, Some(section(group)))
+        Some(Fact::Admission)
     } else {
-        Place::default()
+        group(event, shape).map(Fact::from)
     };
-    place.or_as_brought(brought)
+    Place::of(fact).or_as_brought(brought)
 }
 
 /// The same for a test of the last months.
 pub(super) fn recent(place: Place) -> Place {
-    if !place.views.contains(&View::Investigations) {
-        return place;
-    }
-    place.with(View::Investigations, Some("Investigations.recent")).with(View::Summary, Some("Summary.tests"))
+    if place.views.contains(&View::Investigations) { place.and(Fact::RecentTest) } else { place }
 }
 
 /// The investigation group. Examination holds blood pressures alone, so that a measurement whose code is known not to be
 /// one counts as another test.
 pub(super) fn group(event: &Event, shape: &Shape) -> Option<Group> {
-    let measured =
-        matches!(event.kind.as_str(), "VAL" | "INV") && (shape.known.is_read || shape.means(Meaning::VitalSign));
-    shape.known.group.or(measured.then_some(Group::Other))
-}
-
-const fn section(group: Group) -> &'static str {
-    match group {
-        Group::Biochemistry => "Investigations.biochemistry",
-        Group::Ecg => "Investigations.ecg",
-        Group::Haematology => "Investigations.haematology",
-        Group::Imaging => "Investigations.imaging",
-        Group::Microbiology => "Investigations.microbiology",
-        Group::Cytology => "Investigations.cytology",
-        Group::Physiology => "Investigations.physiology",
-        Group::Urinalysis => "Investigations.urinalysis",
-        Group::Other => "Investigations.other",
-    }
+    let measured = event.value.is_some() || !event.children.is_empty() || matches!(event.kind.as_str(), "VAL" | "INV");
+    let judged = shape.known.is_read || shape.means(Meaning::VitalSign);
+    shape.known.group.or((measured && judged).then_some(Group::Other))
 }

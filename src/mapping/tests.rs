@@ -18,7 +18,7 @@ fn code(system: &str, code: &str, display: &str) -> Code {
     Code { code: Some(code.into()), system: Some(system.into()), display: Some(display.into()), ..Default::default() }
 }
 
-fn coded(id: &str, kind: &str, read: &str, term: &str) -> Event {
+pub(super) fn coded(id: &str, kind: &str, read: &str, term: &str) -> Event {
     Event {
         id: id.into(),
         kind: kind.into(),
@@ -29,15 +29,15 @@ fn coded(id: &str, kind: &str, read: &str, term: &str) -> Event {
     }
 }
 
-fn numeric(value: &str, units: &str) -> Value {
+pub(super) fn numeric(value: &str, units: &str) -> Value {
     Value::Numeric { operator: None, value: value.into(), units: Some(units.into()), ucum: None, range: None }
 }
 
-fn valued(id: &str, read: &str, term: &str, value: &str, units: &str) -> Event {
+pub(super) fn valued(id: &str, read: &str, term: &str, value: &str, units: &str) -> Event {
     Event { value: Some(numeric(value, units)), ..coded(id, "VAL", read, term) }
 }
 
-fn plan(id: &str, status: &str, kind: &str) -> Event {
+pub(super) fn plan(id: &str, status: &str, kind: &str) -> Event {
     let supply = Supply { prescription_type: Some(kind.into()), ..Default::default() };
     let medication = Medication { supply, status: Some(status.into()), ..Default::default() };
     let drug = code("EMISPREPARATION", "AMCA1", "Amoxicillin 500mg capsules");
@@ -48,39 +48,39 @@ fn plan(id: &str, status: &str, kind: &str) -> Event {
     }
 }
 
-fn issue(id: &str, plan: Option<&str>) -> Event {
+pub(super) fn issue(id: &str, plan: Option<&str>) -> Event {
     let issue = Issue { plan: plan.map(Into::into), ..Default::default() };
     let drug = code("EMISPREPARATION", "AMCA1", "Amoxicillin 500mg capsules");
     Event { code: Some(drug), issue: Some(Box::new(issue)), ..coded(id, "ISS", "", "Amoxicillin 500mg capsules") }
 }
 
-fn record(events: Vec<Event>) -> Record {
+pub(super) fn record(events: Vec<Event>) -> Record {
     Record { events, ..Default::default() }
 }
 
-fn number() -> NhsNumber {
+pub(super) fn number() -> NhsNumber {
     NhsNumber::parse("9990000018").expect("valid")
 }
 
-struct Outcome {
-    resources: Vec<(Kind, String, Json)>,
+pub(super) struct Outcome {
+    pub resources: Vec<(Kind, String, Json)>,
     views: Vec<Vec<View>>,
-    ledger: Ledger,
+    pub ledger: Ledger,
 }
 
 impl Outcome {
-    fn of(&self, kind: Kind) -> Vec<&Json> {
+    pub(super) fn of(&self, kind: Kind) -> Vec<&Json> {
         self.resources.iter().filter(|(k, ..)| *k == kind).map(|(.., json)| json).collect()
     }
 
-    fn one(&self, kind: Kind) -> &Json {
+    pub(super) fn one(&self, kind: Kind) -> &Json {
         let all = self.of(kind);
         assert_eq!(all.len(), 1, "{kind}");
         all[0]
     }
 }
 
-fn mapped_in(record: &Record, view: View) -> Outcome {
+pub(super) fn mapped_in(record: &Record, view: View) -> Outcome {
     let sealer = Sealer::new(0, &[7; 64]);
     let context = Context {
         patient: number(),
@@ -103,11 +103,11 @@ fn mapped_in(record: &Record, view: View) -> Outcome {
     Outcome { resources, views, ledger }
 }
 
-fn mapped(record: &Record) -> Outcome {
+pub(super) fn mapped(record: &Record) -> Outcome {
     mapped_in(record, View::Summary)
 }
 
-fn tags(resource: &Json) -> Vec<&str> {
+pub(super) fn tags(resource: &Json) -> Vec<&str> {
     let tags = resource["meta"]["tag"].as_array().map_or(&[][..], Vec::as_slice);
     assert!(tags.iter().all(|tag| tag["system"] == "urn:x-mig-fhir:CodeSystem:view"));
     tags.iter().filter_map(|tag| tag["code"].as_str()).collect()
@@ -242,6 +242,20 @@ fn an_allergy_that_defines_a_problem_is_both_and_the_problems_end_does_not_end_i
     assert_eq!(allergy["recordedDate"], "2026-11-02");
     assert!(allergy.get("onsetDateTime").is_none());
     assert_eq!(tags(allergy), ["RisksAndWarnings", "RisksAndWarnings.allergies", "Summary", "Summary.allergies"]);
+}
+
+#[test]
+fn a_text_that_the_wire_profile_keeps_is_the_note_of_an_allergy_and_of_nothing_else() {
+    let text = |mut event: Event| {
+        event.associated_texts = vec!["Rash as a child".to_owned()];
+        event
+    };
+    let allergy = text(coded("a1", "ALL", "14L1", "H/O: penicillin allergy"));
+    let other = text(coded("o1", "OBS", "H33", "Asthma"));
+    let outcome = mapped_in(&record(vec![allergy, other]), View::RisksAndWarnings);
+    assert_eq!(outcome.one(Kind::AllergyIntolerance)["note"][0]["text"], "Rash as a child");
+    let noted = outcome.resources.iter().filter(|(.., json)| json.to_string().contains("Rash as a child"));
+    assert_eq!(noted.count(), 1);
 }
 
 #[test]
@@ -468,14 +482,14 @@ fn what_no_rule_knows_is_what_its_view_says_and_keeps_that_view() {
         record(vec![Event { code: Some(code), ..coded("u", "OBS", "", "An unknown term") }])
     };
     for (view, kind) in [
-        (View::Diagnosis, Kind::Condition),
+        // The view's word alone makes no diagnosis.
+        (View::Diagnosis, Kind::Observation),
         (View::Procedures, Kind::Procedure),
         (View::Examination, Kind::Observation),
     ] {
         let outcome = mapped_in(&unknown(), view);
         assert_eq!(tags(outcome.one(kind)), [view.as_str()]);
         assert!(outcome.views[0].is_empty());
-        // The view's word alone is not enough to call it a diagnosis.
         assert_eq!(outcome.one(kind)["category"], Json::Null);
         assert_eq!(outcome.one(kind)["code"]["coding"][0]["system"], "urn:oid:1.2.826.0.1.99");
     }
@@ -484,10 +498,11 @@ fn what_no_rule_knows_is_what_its_view_says_and_keeps_that_view() {
 #[test]
 fn contraindications_and_admissions_have_their_own_sections() {
     let contra = mapped(&record(vec![coded("c", "OBS", "8I24", "Aspirin contraindicated")]));
-    assert_eq!(tags(contra.one(Kind::Observation)), ["RisksAndWarnings", "RisksAndWarnings.contraindications"]);
-    assert!(contra.of(Kind::AllergyIntolerance).is_empty());
+    assert_eq!(tags(contra.one(Kind::Flag)), ["RisksAndWarnings", "RisksAndWarnings.contraindications"]);
+    assert_eq!(contra.resources.len(), 1, "no allergy, no observation");
     let admitted = mapped(&record(vec![coded("a", "OBS", "8H2", "Emergency hospital admission")]));
-    assert_eq!(tags(admitted.one(Kind::Observation)), ["Events", "Events.admissions"]);
+    assert_eq!(tags(admitted.one(Kind::ServiceRequest)), ["Events", "Events.admissions"]);
+    assert_eq!(admitted.resources.len(), 1, "no encounter without dates");
 }
 
 #[test]
@@ -520,7 +535,7 @@ fn a_repeat_follows_its_status_and_an_acute_its_dates() {
 }
 
 #[test]
-fn an_issue_is_a_component_of_its_plan_and_makes_an_acute_current() {
+fn an_issue_is_an_order_of_its_plan_and_makes_an_acute_current() {
     let mut acute = plan("m", "C", "A");
     acute.effective = Some(PartialDate::Day(date!(2026 - 01 - 01)));
     let outcome = mapped(&record(vec![acute, issue("i", Some("m"))]));
@@ -528,7 +543,13 @@ fn an_issue_is_a_component_of_its_plan_and_makes_an_acute_current() {
     assert_eq!(statement["status"], "active");
     assert_eq!(statement["extension"][0]["valueDateTime"], "2026-11-02");
     assert_eq!(statement["effectivePeriod"], json!({"start": "2026-01-01"}));
-    assert_eq!(outcome.ledger.fate("i"), Some(Fate::Component));
+    assert_eq!(outcome.ledger.fate("i"), Some(Fate::Source));
+    let requests = outcome.of(Kind::MedicationRequest);
+    assert_eq!((&requests[0]["intent"], &requests[0]["status"]), (&json!("plan"), &json!("active")));
+    assert_eq!((&requests[1]["intent"], &requests[1]["status"]), (&json!("order"), &json!("completed")));
+    let plan = format!("MedicationRequest/{}", requests[0]["id"].as_str().expect("id"));
+    assert_eq!(requests[1]["basedOn"], json!([{"reference": plan}]));
+    assert_eq!(statement["basedOn"], json!([{"reference": plan}]));
 }
 
 #[test]
@@ -816,6 +837,7 @@ fn kinds_outside_the_record_and_kinds_not_served_are_counted_apart() {
     let mut whole = record(vec![
         coded("dry", "DRY", "246", "Recall"),
         coded("imm", "IMM", "65E", "Influenza vaccination"),
+        coded("odd", "ZZZ", "65E", "Influenza vaccination"),
         coded("problem", "IMM", "65F", "Hepatitis B vaccination"),
         Event { code: None, ..coded("text", "OBS", "", "Free text of a consultation") },
         coded("twice", "OBS", "1371", "Never smoked"),
@@ -825,13 +847,17 @@ fn kinds_outside_the_record_and_kinds_not_served_are_counted_apart() {
     whole.problems.insert("problem".into(), Problem { status: Some("A".into()), ..Default::default() });
     let outcome = mapped(&whole);
     assert_eq!(outcome.ledger.fate("dry"), Some(Fate::Omitted(Reason::OutsideRecord)));
-    assert_eq!(outcome.ledger.fate("imm"), Some(Fate::Omitted(Reason::NotServed)));
+    assert_eq!(outcome.ledger.fate("imm"), Some(Fate::Source));
+    assert_eq!(outcome.ledger.fate("odd"), Some(Fate::Omitted(Reason::NotServed)));
     assert_eq!(outcome.ledger.fate("problem"), Some(Fate::Source));
     assert_eq!(outcome.ledger.fate("text"), Some(Fate::Omitted(Reason::Uncoded)));
     assert_eq!(outcome.ledger.fate(""), Some(Fate::Omitted(Reason::NoIdentity)));
     assert_eq!(outcome.of(Kind::Condition).len(), 1);
     assert_eq!(outcome.of(Kind::Observation).len(), 1);
 }
+
+#[path = "served_tests.rs"]
+mod served;
 
 #[test]
 fn mapping_costs_grow_with_the_record_and_not_with_its_square() {

@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use crate::identity::{Caller, Permission, SelectedRole};
-use crate::ids::{NhsNumber, RoleCode};
+use crate::ids::{Network, NhsNumber, RoleCode};
 use crate::kinds::{Purpose, View};
 use crate::register::{Register, Standing};
 use crate::store::StoreError;
@@ -21,6 +21,8 @@ pub struct Settings {
     pub administrator_roles: Vec<RoleCode>,
     /// The lowest `authentication_assurance_level`.
     pub assurance: u8,
+    /// The networks that clients come from (7.4.4); empty means any.
+    pub client_networks: Vec<Network>,
 }
 
 impl Default for Settings {
@@ -33,6 +35,7 @@ impl Default for Settings {
             practice_auditor_roles: roles(&["R1981"]),
             administrator_roles: roles(&["R5080"]),
             assurance: 3,
+            client_networks: Vec::new(),
         }
     }
 }
@@ -102,6 +105,7 @@ impl Facts {
 
     #[cfg(test)]
     pub(super) fn for_the_matrix(asked: Asked, standing: Option<Standing>, now: OffsetDateTime) -> Self {
-        Self { asked, settings: Settings::default(), standing, now }
+        let client_networks = Network::parse("192.0.2.0/24").into_iter().collect();
+        Self { asked, settings: Settings { client_networks, ..Settings::default() }, standing, now }
     }
 }

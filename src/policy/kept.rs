@@ -3,9 +3,11 @@
 //! Systems and administrators never see Consent, Task or AuditEvent (2.1.4, 4.10); a system keeps its own organisation's
 //! relationships and nothing else.
 
+use super::rules::network;
 use super::{Office, Refusal, Settings, office};
 use crate::identity::{Caller, Permission, SelectedRole};
 use crate::ids::{OdsCode, UserId};
+use std::net::IpAddr;
 
 /// How far a caller reaches into one kept type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +51,60 @@ impl Kept {
     }
 }
 
+/// Whether the caller keeps the registers. `stopped` is whether the user is, by name: an administrator lifts what stops
+/// everything else.
+///
+/// # Errors
+/// Suspension, role, assurance, network, in this order.
+pub fn administers(
+    caller: &Caller,
+    address: Option<IpAddr>,
+    settings: &Settings,
+    stopped: bool,
+) -> Result<(), Refusal> {
+    holds(caller, address, settings, Office::Administrator, stopped)
+}
+
+/// Whether the caller may have a decision explained, and about which organisation: the own.
+///
+/// # Errors
+/// As [`administers`].
+pub fn explains(
+    caller: &Caller,
+    address: Option<IpAddr>,
+    settings: &Settings,
+    suspended: bool,
+) -> Result<OdsCode, Refusal> {
+    holds(caller, address, settings, Office::PrivacyOfficer, suspended)?;
+    caller.organisation.clone().ok_or(Refusal::Role)
+}
+
+fn holds(
+    caller: &Caller,
+    address: Option<IpAddr>,
+    settings: &Settings,
+    wanted: Office,
+    stopped: bool,
+) -> Result<(), Refusal> {
+    if stopped {
+        return Err(Refusal::Suspended);
+    }
+    if office(caller, settings) != wanted {
+        return Err(Refusal::Role);
+    }
+    if caller.assurance < settings.assurance {
+        return Err(Refusal::Assurance);
+    }
+    network::passes(address, settings)
+}
+
 /// How far the caller reaches, or why not. `suspended` is what the register says of the caller and the organisation.
 ///
 /// # Errors
-/// Scope, suspension, role, in this order.
+/// Scope, suspension, network, role, in this order.
 pub fn reach(
     caller: &Caller,
+    address: Option<IpAddr>,
     settings: &Settings,
     kept: Kept,
     permission: Permission,
@@ -66,6 +116,7 @@ pub fn reach(
     if suspended {
         return Err(Refusal::Suspended);
     }
+    network::passes(address, settings)?;
     let organisation = match &caller.role {
         SelectedRole::One(role) => Some(&role.organisation),
         SelectedRole::Several | SelectedRole::None => None,

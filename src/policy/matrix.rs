@@ -6,8 +6,8 @@ use crate::audit::{Audit, AuditConfig, Interaction, Keys, Origin, Target};
 use crate::clock::Clock;
 use crate::identity::{Caller, CallerClass, Permission, Role, Scopes, SelectedRole};
 use crate::ids::{RequestId, RoleCode, UserId};
-use crate::register::{AgreementStatus, Sharer, Standing};
-use crate::store::{Store, StoreConfig};
+use crate::register::{AgreementStatus, Lack, Sharer, Speaker, Standing};
+use crate::store::testing;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use time::macros::{date, datetime};
@@ -18,11 +18,25 @@ const NOW: OffsetDateTime = datetime!(2026-11-24 10:00 UTC);
 const QUESTIONS: &[(&str, &[&str])] = &[
     ("scope", &["yes", "no"]),
     ("suspended", &["no", "yes"]),
-    ("role", &["clinician", "other", "several", "weak-sign-in"]),
+    ("role", &["clinician", "other", "several", "weak-sign-in", "other-network"]),
     ("enrolled", &["yes", "no"]),
     ("agreement", &["live", "none", "suspended", "ended", "other-view"]),
     ("relationship", &["yes", "no"]),
-    ("consent", &["permit", "override", "none", "deny", "deny-withdrawn", "over", "withdrawn", "deny-over"]),
+    (
+        "consent",
+        &[
+            "permit",
+            "override",
+            "none",
+            "deny",
+            "deny-withdrawn",
+            "over",
+            "withdrawn",
+            "deny-over",
+            "permit-that-lifts-no-deny",
+            "override-after-deny",
+        ],
+    ),
     ("registration", &["registered", "temporary", "left", "unknown", "untraced"]),
     ("sharer", &["yes", "no", "left", "not-yet", "suspended"]),
     ("opted-out", &["no", "yes"]),
@@ -73,6 +87,8 @@ fn agreement(case: &Case) -> Vec<Agreement> {
         until: (case["agreement"] == "ended").then_some(date!(2026 - 11 - 23)),
         override_reasons: Vec::new(),
         clinician_roles: Vec::new(),
+        assurance: None,
+        client_networks: Vec::new(),
         consent_minutes: 60,
         status: if case["agreement"] == "suspended" { AgreementStatus::Suspended } else { AgreementStatus::Active },
     }]
@@ -81,7 +97,7 @@ fn agreement(case: &Case) -> Vec<Agreement> {
 fn occasion(case: &Case) -> Option<Occasion> {
     let (decision, minutes, withdrawn) = match case["consent"] {
         "none" => return None,
-        "permit" => (ConsentDecision::Permit, 60, false),
+        "permit" | "permit-that-lifts-no-deny" => (ConsentDecision::Permit, 60, false),
         "over" => (ConsentDecision::Permit, 0, false),
         "withdrawn" => (ConsentDecision::Permit, 60, true),
         "deny" => (ConsentDecision::Deny, 60, false),
@@ -116,7 +132,7 @@ fn location(case: &Case) -> Location {
 
 /// A real audit trail, so that attempts are real ones.
 async fn trail(folder: &std::path::Path) -> Audit {
-    let store = Store::open(&StoreConfig { path: folder.join("store.db") }).await.expect("a store");
+    let store = testing::store(folder).await;
     let config = AuditConfig {
         key_file: folder.join("audit.key"),
         anchor_file: folder.join("anchors"),
@@ -136,18 +152,23 @@ fn verdict(case: &Case, audit: &Audit) -> String {
         patient: Some(patient),
         query: String::new(),
     };
-    let origin = Origin { request_id: RequestId::parse("matrix").expect("id"), address: "test".into() };
+    let address = if case["role"] == "other-network" { "203.0.113.7" } else { "192.0.2.7" };
+    let origin = Origin { request_id: RequestId::parse("matrix").expect("id"), address: address.into() };
     let attempt = audit.open(caller(case), target, origin);
     let practice = OdsCode::parse("A99981").expect("code");
     let standing = Standing {
         revision: Revision(1),
         suspended: case["suspended"] == "yes",
         suspended_sharers: if case["sharer"] == "suspended" { vec![practice] } else { vec![] },
-        enrolled: case["enrolled"] == "yes",
+        enrolled: if case["enrolled"] == "yes" { Ok(()) } else { Err(Lack::Training) },
         agreements: agreement(case),
         relationship: case["relationship"] == "yes",
         occasion: occasion(case),
         refused_in_organisation: false,
+        refused_by: match case["consent"] {
+            "deny" | "deny-withdrawn" | "permit-that-lifts-no-deny" | "override-after-deny" => vec![Speaker::Patient],
+            _ => Vec::new(),
+        },
     };
     let asked = Asked {
         patient: Some(patient),

@@ -4,6 +4,7 @@
 //! (CONTRACT section 4). No default permits: a proof exists only because every rule, called by name, let it pass.
 //! Called by `disclose` alone.
 
+mod explain;
 mod facts;
 mod kept;
 mod location;
@@ -13,8 +14,9 @@ mod office;
 mod refusal;
 mod rules;
 
+pub use explain::{Explained, Verdict, explain};
 pub use facts::{Asked, Facts, Settings, facts};
-pub use kept::{Kept, Reach, reach};
+pub use kept::{Kept, Reach, administers, explains, reach};
 pub use location::{Location, Registration, Supplier};
 pub use office::{Office, office};
 pub use refusal::Refusal;
@@ -22,7 +24,7 @@ pub use refusal::Refusal;
 use crate::audit::{Attempt, Revision};
 use crate::ids::{NhsNumber, OdsCode};
 use crate::kinds::{Purpose, View};
-use crate::register::{Agreement, ConsentDecision, Occasion};
+use crate::register::{Agreement, ConsentDecision, Occasion, Speaker};
 use time::{Date, OffsetDateTime};
 
 /// Rules 1 to 7 have passed: the legacy side may be asked where the record is. Borrows the open attempt, so it ends with it.
@@ -54,6 +56,7 @@ pub struct Admission<'a> {
     attempt: &'a Attempt,
     agreements: Vec<Agreement>,
     refused_in_organisation: bool,
+    refused_by: Vec<Speaker>,
     revision: Revision,
 }
 
@@ -89,17 +92,19 @@ pub fn admit<'a>(attempt: &'a Attempt, facts: &Facts) -> Result<Admission<'a>, R
         attempt,
         agreements,
         refused_in_organisation: standing.refused_in_organisation,
+        refused_by: standing.refused_by.clone(),
         revision: standing.revision,
     })
 }
 
 fn admit_rules(attempt: &Attempt, facts: &Facts) -> Result<Vec<Agreement>, Refusal> {
-    let caller = attempt.caller();
+    let (caller, address) = (attempt.caller(), attempt.address());
     rules::scope::passes(caller, facts)?;
     rules::suspension::passes(facts)?;
     rules::role::passes(caller, facts)?;
+    rules::network::passes(address, facts.settings())?;
     rules::enrolment::passes(facts)?;
-    let agreements = rules::agreement::passes(caller, facts)?;
+    let agreements = rules::agreement::passes(caller, address, facts)?;
     rules::relationship::passes(facts)?;
     Ok(agreements)
 }
@@ -242,6 +247,12 @@ impl Admission<'_> {
     #[must_use]
     pub fn refused_in_organisation(&self) -> bool {
         self.refused_in_organisation
+    }
+
+    /// Who refused this caller, and has not been answered by a permit since.
+    #[must_use]
+    pub fn refused_by(&self) -> &[Speaker] {
+        &self.refused_by
     }
 
     /// The register's revision that it was decided at.

@@ -1,5 +1,7 @@
 //! The refusals, each with what the caller is told (CONTRACT section 4). The least revealing word for each.
 
+use crate::register::Lack;
+
 /// Why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Refusal {
@@ -13,8 +15,10 @@ pub enum Refusal {
     Assurance,
     /// Another purpose than direct care.
     Purpose,
-    /// Terms not accepted or training not done.
-    Enrolment,
+    /// Terms not accepted or training not done: which of it.
+    Enrolment(Lack),
+    /// From outside the networks that are let in (7.4.4).
+    Network,
     /// No live agreement that covers the view, or the practice is not a sharer under it.
     NoAgreement,
     /// The patient is not registered for care with the viewing organisation.
@@ -41,7 +45,8 @@ impl Refusal {
             Self::Role => ("ACCESS_DENIED", Some("ROLE")),
             Self::Assurance => ("ACCESS_DENIED", Some("ASSURANCE")),
             Self::Purpose => ("ACCESS_DENIED", Some("PURPOSE")),
-            Self::Enrolment => ("ACCESS_DENIED", Some("ENROLMENT")),
+            Self::Enrolment(_) => ("ACCESS_DENIED", Some("ENROLMENT")),
+            Self::Network => ("ACCESS_DENIED", Some("NETWORK")),
             Self::NoAgreement => ("NO_ORGANISATION_CONSENT", None),
             Self::Relationship => ("ACCESS_DENIED", Some("RELATIONSHIP")),
             Self::ConsentRequired => ("NO_PATIENT_CONSENT", Some("CONSENT_REQUIRED")),

@@ -50,6 +50,8 @@ pub struct Medication {
     pub has_cancellation: bool,
     /// `cancellation/cancellationReason`: ERR, CON, CHG …
     pub cancellation_reason: Option<String>,
+    /// `cancellation/linkedEvent`.
+    pub cancellation_link: Option<String>,
 }
 
 /// `medicationIssue`.

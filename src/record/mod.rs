@@ -14,5 +14,7 @@ mod read;
 pub use admin::{Address, LocalMixture, Location, Organisation, Patient, Person, Role, User, UserInRole};
 pub use drugs::{Issue, Medication, Supply};
 pub use ledger::{Fate, Ledger, Reason};
-pub use model::{Code, Encounter, Event, Marks, PartialDate, Policy, Problem, Range, Record, Referral, Report, Value};
-pub use read::{Limits, ReadError, read};
+pub use model::{
+    Code, Encounter, Event, Marks, PartialDate, Policy, Problem, Range, Record, Referral, Report, Specimen, Value,
+};
+pub use read::{Limits, ReadError, Reading, read, read_as};

@@ -167,6 +167,8 @@ pub struct Event {
     pub code: Option<Code>,
     /// `displayTerm`.
     pub term: Option<String>,
+    /// `associatedText`, of the types that the wire profile lists; of no type by default.
+    pub associated_texts: Vec<String>,
     /// `organisation`, the first.
     pub organisation: Option<String>,
     /// The marks on it.
@@ -254,6 +256,16 @@ pub struct Referral {
     pub direction: Option<String>,
     /// `UBRN`.
     pub ubrn: Option<String>,
+    /// `sourceOrganisation`.
+    pub source_organisation: Option<String>,
+    /// `datedReferral`.
+    pub dated: Option<PartialDate>,
+    /// `referralMode`.
+    pub mode: Option<String>,
+    /// `NHS`.
+    pub nhs: Option<bool>,
+    /// Whether a `rejectedReason` is present; its text is not carried.
+    pub rejected: bool,
 }
 
 /// `report`.
@@ -263,6 +275,31 @@ pub struct Report {
     pub issued: Option<time::OffsetDateTime>,
     /// `dataType`: PATH, RAD …
     pub data_type: Option<String>,
+    /// `serviceOrganisation`.
+    pub service_organisation: Option<String>,
+    /// `component/specimen`, in their order.
+    pub specimens: Vec<Specimen>,
+}
+
+/// `report/component/specimen`, without its comments.
+#[derive(Default, Clone)]
+pub struct Specimen {
+    /// `specimenType`.
+    pub kind: Option<String>,
+    /// `sampleDateTime`.
+    pub sampled: Option<PartialDate>,
+    /// `collectionStartDate`.
+    pub collection_start: Option<PartialDate>,
+    /// `collectionEndDate`.
+    pub collection_end: Option<PartialDate>,
+    /// `dateTimeReceivedByLab`.
+    pub received: Option<PartialDate>,
+    /// `volume`, decimal as written.
+    pub volume: Option<String>,
+    /// `volumeUnits`.
+    pub volume_units: Option<String>,
+    /// Its batteries and tests, which are the report's too.
+    pub members: Vec<String>,
 }
 
 impl Record {

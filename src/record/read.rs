@@ -35,6 +35,26 @@ impl Default for Limits {
     }
 }
 
+/// How a record is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// Its bounds.
+    pub limits: Limits,
+    /// Namespace and root.
+    pub name: (&'a str, &'a str),
+    /// The `eventType`s whose `associatedText` is kept: those of the wire profile, none by default (WIRE section 6).
+    pub associated_text_of: &'a [String],
+}
+
+impl Default for Reading<'_> {
+    fn default() -> Self {
+        Self { limits: Limits::default(), name: (OPENHR, "openHealthRecord"), associated_text_of: &[] }
+    }
+}
+
+/// OpenHR's namespace.
+const OPENHR: &str = "http://www.e-mis.com/emisopen";
+
 /// Why a document is not a record. Carries no text of it.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 pub enum ReadError {
@@ -54,9 +74,18 @@ pub enum ReadError {
 /// # Errors
 /// See [`ReadError`]; odd entries are not errors.
 pub fn read(xml: &[u8], limits: Limits) -> Result<Record, ReadError> {
-    let mut cursor = Cursor::open(xml, limits)?;
-    cursor.root("openHealthRecord")?;
-    let mut building = Building::default();
+    read_as(xml, &Reading { limits, ..Reading::default() })
+}
+
+/// The same with what a wire profile may say otherwise.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as(xml: &[u8], reading: &Reading<'_>) -> Result<Record, ReadError> {
+    let (ns, root) = reading.name;
+    let mut cursor = Cursor::open(xml, reading.limits, ns)?;
+    cursor.root(root)?;
+    let mut building = Building { associated_text_of: reading.associated_text_of.to_vec(), ..Building::default() };
     while let Some(tag) = cursor.child()? {
         match tag.name() {
             "author" => author(&mut cursor, &mut building.record)?,
@@ -76,6 +105,7 @@ struct Building {
     record: Record,
     /// Ids of the confidentiality policies that anything names, whether or not the item that named it is kept.
     named_policies: HashSet<String>,
+    associated_text_of: Vec<String>,
 }
 
 impl Building {

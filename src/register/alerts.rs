@@ -3,8 +3,7 @@
 
 use super::row::row;
 use crate::clock::{from_millis, millis};
-use crate::store::{Job, StoreError};
-use sqlx::SqlitePool;
+use crate::store::{Job, Pool, StoreError};
 use time::{Duration, OffsetDateTime};
 
 /// The longest pause between two attempts.
@@ -39,7 +38,7 @@ row! {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn due(pool: &SqlitePool, now: OffsetDateTime, most: i64) -> Result<Vec<Alert>, StoreError> {
+pub async fn due(pool: &Pool, now: OffsetDateTime, most: i64) -> Result<Vec<Alert>, StoreError> {
     let rows = sqlx::query_as::<_, Row>(
         "SELECT id, organisation, raised, after_refusal, attempts FROM alert \
          WHERE delivered IS NULL AND next_attempt <= $1 ORDER BY after_refusal DESC, raised LIMIT $2",

@@ -12,9 +12,9 @@ use super::{ODS_CODE, version};
 use crate::clock::{from_millis, millis, rfc3339};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer};
 use crate::kinds::words;
-use crate::store::{Job, StoreError};
+use crate::store::{Clauses, Connection, Job, Pool, StoreError};
 use serde_json::{Map, Value, json};
-use sqlx::SqlitePool;
+use sqlx::FromRow;
 use time::OffsetDateTime;
 
 const ACCEPTED: &[&str] = &[
@@ -59,6 +59,7 @@ words! {
 }
 
 /// An episode that may be kept.
+#[derive(Clone)]
 pub struct EpisodeDraft {
     id: LogicalId,
     patient: NhsNumber,
@@ -88,12 +89,16 @@ pub struct StoredEpisode {
 }
 
 /// What is searched for; an absent part matches all.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EpisodeSearch {
     /// Whose care.
     pub patient: Option<NhsNumber>,
     /// The status.
     pub status: Option<EpisodeStatus>,
+    /// The logical id.
+    pub id: Option<String>,
+    /// An identifier of the organisation's system, system and value.
+    pub identifier: Option<(String, String)>,
 }
 
 /// Reads an `EpisodeOfCare` from an organisation's own system. For an update `stored` is what is kept under its id.
@@ -227,8 +232,23 @@ impl StoredEpisode {
 /// Keeps a new episode.
 #[must_use]
 pub fn create_job(draft: EpisodeDraft, now: OffsetDateTime) -> Job<StoredEpisode> {
+    create_unless_job(draft, None, now)
+}
+
+/// Keeps a new episode; [`StoreError::Conflict`] when the organisation has one of this identifier.
+#[must_use]
+pub fn create_unless_job(
+    draft: EpisodeDraft,
+    identifier: Option<(String, String)>,
+    now: OffsetDateTime,
+) -> Job<StoredEpisode> {
     Box::new(move |connection| {
         Box::pin(async move {
+            if let Some(identifier) = &identifier
+                && !identified(&mut *connection, &draft.organisation, identifier).await?.is_empty()
+            {
+                return Err(StoreError::Conflict);
+            }
             version::advance(connection, Some(draft.patient)).await?;
             let id = draft.id.clone();
             sqlx::query(
@@ -243,8 +263,9 @@ pub fn create_job(draft: EpisodeDraft, now: OffsetDateTime) -> Job<StoredEpisode
             .bind(draft.finish.map(millis))
             .bind(millis(now))
             .bind(serde_json::to_string(&draft.body).map_err(|_| StoreError::Corrupt)?)
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
+            name(connection, &id, &draft.organisation, &draft.body).await?;
             Ok(draft.stored(id, 1, now))
         })
     })
@@ -275,7 +296,12 @@ pub fn update_job(
             .execute(&mut *connection)
             .await?;
             version::changed(done.rows_affected())?;
-            version::advance(connection, Some(draft.patient)).await?;
+            version::advance(&mut *connection, Some(draft.patient)).await?;
+            sqlx::query("DELETE FROM relationship_identifier WHERE relationship = $1")
+                .bind(stored.id.as_str())
+                .execute(&mut *connection)
+                .await?;
+            name(connection, &stored.id, &draft.organisation, &draft.body).await?;
             Ok(draft.stored(stored.id, expected + 1, now))
         })
     })
@@ -311,7 +337,7 @@ impl Row {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn read(pool: &SqlitePool, own: &OdsCode, id: &LogicalId) -> Result<Option<StoredEpisode>, StoreError> {
+pub async fn read(pool: &Pool, own: &OdsCode, id: &LogicalId) -> Result<Option<StoredEpisode>, StoreError> {
     let row = sqlx::query_as::<_, Row>(
         "SELECT id, version, patient, organisation, status, updated, body FROM relationship \
          WHERE id = $1 AND organisation = $2",
@@ -327,19 +353,82 @@ pub async fn read(pool: &SqlitePool, own: &OdsCode, id: &LogicalId) -> Result<Op
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn search(pool: &SqlitePool, own: &OdsCode, wanted: EpisodeSearch) -> Result<Vec<StoredEpisode>, StoreError> {
+pub async fn search(pool: &Pool, own: &OdsCode, wanted: &EpisodeSearch) -> Result<Vec<StoredEpisode>, StoreError> {
+    let mut query = Clauses::new(
+        "SELECT r.id, r.version, r.patient, r.organisation, r.status, r.updated, r.body FROM relationship r \
+         WHERE r.organisation = ",
+    );
+    query.push_bind(own.to_string());
+    if let Some(patient) = wanted.patient {
+        query.push(" AND r.patient = ").push_bind(patient.reveal().to_owned());
+    }
+    if let Some(status) = wanted.status {
+        query.push(" AND r.status = ").push_bind(status.to_string());
+    }
+    if let Some(id) = &wanted.id {
+        query.push(" AND r.id = ").push_bind(id.clone());
+    }
+    if let Some((system, value)) = &wanted.identifier {
+        query.push(" AND r.id IN (SELECT relationship FROM relationship_identifier WHERE organisation = ");
+        query.push_bind(own.to_string()).push(" AND system = ").push_bind(system.clone());
+        query.push(" AND value = ").push_bind(value.clone()).push(")");
+    }
+    query.push(" ORDER BY r.created DESC, r.id LIMIT ").push_bind(MOST);
+    let rows = query.build().fetch_all(pool).await?;
+    rows.iter().map(|row| Row::from_row(row)?.episode()).collect()
+}
+
+/// The episodes of an organisation that its system knows by an identifier.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn of_identifier(
+    pool: &Pool,
+    own: &OdsCode,
+    identifier: &(String, String),
+) -> Result<Vec<StoredEpisode>, StoreError> {
+    identified(&mut *pool.acquire().await?, own, identifier).await
+}
+
+async fn identified(
+    connection: &mut Connection,
+    own: &OdsCode,
+    (system, value): &(String, String),
+) -> Result<Vec<StoredEpisode>, StoreError> {
     let rows = sqlx::query_as::<_, Row>(
-        "SELECT id, version, patient, organisation, status, updated, body FROM relationship \
-         WHERE organisation = $1 AND ($2 IS NULL OR patient = $2) AND ($3 IS NULL OR status = $3) \
-         ORDER BY created DESC, id LIMIT $4",
+        "SELECT r.id, r.version, r.patient, r.organisation, r.status, r.updated, r.body FROM relationship r \
+         JOIN relationship_identifier i ON i.relationship = r.id WHERE i.organisation = $1 AND i.system = $2 \
+         AND i.value = $3 ORDER BY r.id LIMIT 2",
     )
-    .bind(own.as_str())
-    .bind(wanted.patient.as_ref().map(NhsNumber::reveal))
-    .bind(wanted.status.map(EpisodeStatus::as_str))
-    .bind(MOST)
-    .fetch_all(pool)
+    .bind(own.to_string())
+    .bind(system.clone())
+    .bind(value.clone())
+    .fetch_all(connection)
     .await?;
     rows.into_iter().map(Row::episode).collect()
+}
+
+/// Keeps the identifiers of an episode where they can be found.
+async fn name(
+    connection: &mut Connection,
+    id: &LogicalId,
+    organisation: &OdsCode,
+    body: &Map<String, Value>,
+) -> Result<(), StoreError> {
+    for identifier in body.get("identifier").and_then(Value::as_array).into_iter().flatten() {
+        let text = |name: &str| identifier.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        sqlx::query(
+            "INSERT INTO relationship_identifier (relationship, organisation, system, value) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(id.as_str())
+        .bind(organisation.as_str())
+        .bind(text("system"))
+        .bind(text("value"))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod review;
 mod row;
 mod shape;
 mod standing;
+pub mod submission;
 #[cfg(test)]
 mod testing;
 mod version;
@@ -22,10 +23,9 @@ pub use shape::Invalid;
 pub use version::{etag, version_of_etag};
 
 use crate::audit::Revision;
-use crate::ids::{NhsNumber, OdsCode, RoleCode, UserId};
+use crate::ids::{Network, NhsNumber, OdsCode, RoleCode, UserId};
 use crate::kinds::{View, words};
-use crate::store::{Store, StoreError};
-use sqlx::SqlitePool;
+use crate::store::{Pool, Store, StoreError};
 use std::sync::Arc;
 use time::{Date, OffsetDateTime};
 
@@ -59,6 +59,10 @@ pub struct Agreement {
     pub override_reasons: Vec<String>,
     /// Role codes that count as qualified clinician under it; empty means the setting's default.
     pub clinician_roles: Vec<RoleCode>,
+    /// The lowest assurance level under it; the setting's where it says nothing.
+    pub assurance: Option<u8>,
+    /// The networks that its users come from (7.4.4); empty means any that the setting lets in.
+    pub client_networks: Vec<Network>,
     /// Minutes that an occasion lives; the default is 60, the maximum 480.
     pub consent_minutes: i64,
     /// active, suspended or terminated.
@@ -86,6 +90,42 @@ words! {
         /// Ended.
         Terminated = "terminated",
     }
+}
+
+words! {
+    /// Who spoke in a Consent.
+    Speaker {
+        /// The patient in person.
+        Patient = "patient",
+        /// Someone with parental responsibility, or a guardian.
+        Parent = "parent",
+        /// An attorney.
+        Attorney = "attorney",
+        /// The clinician, who overrides: nobody was asked.
+        Clinician = "clinician",
+    }
+}
+
+impl Speaker {
+    /// Whether a permit by this one lifts a deny by the other: the patient's lifts any, and somebody who speaks for the
+    /// patient lifts what their own kind has said, never what the patient said in person (CONTRACT section 5).
+    #[must_use]
+    pub fn lifts(self, deny: Self) -> bool {
+        self == Self::Patient || self == deny
+    }
+}
+
+/// What of an enrolment is wanting (7.3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lack {
+    /// There is none for this user, organisation and role.
+    Enrolment,
+    /// The terms are not accepted, or not yet.
+    Terms,
+    /// The training is not done, or not yet.
+    Training,
+    /// Its last day is over.
+    Ended,
 }
 
 /// The latest Consent of an occasion, live or not.
@@ -142,8 +182,8 @@ pub struct Standing {
     pub suspended: bool,
     /// Sharers that are stopped.
     pub suspended_sharers: Vec<OdsCode>,
-    /// Terms accepted and training done for user, organisation and role, both in force now.
-    pub enrolled: bool,
+    /// Terms accepted and training done for user, organisation and role, both in force now; or what is wanting.
+    pub enrolled: Result<(), Lack>,
     /// Agreements of the viewing organisation, in any state.
     pub agreements: Vec<Agreement>,
     /// An active `EpisodeOfCare` of the viewing organisation for the patient.
@@ -152,6 +192,8 @@ pub struct Standing {
     pub occasion: Option<Occasion>,
     /// A deny by the patient to anyone of the organisation is live.
     pub refused_in_organisation: bool,
+    /// Who refused this user, live and not lifted since.
+    pub refused_by: Vec<Speaker>,
 }
 
 /// The register, cheap to clone.
@@ -176,7 +218,7 @@ impl Register {
 
     /// Connections that read.
     #[must_use]
-    pub fn reader(&self) -> &SqlitePool {
+    pub fn reader(&self) -> &Pool {
         self.store.reader()
     }
 
@@ -191,6 +233,14 @@ impl Register {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         standing::suspended(self.reader(), user, organisation, now).await
+    }
+
+    /// Whether this user is stopped by name: what an administrator is asked, who has to be able to lift the rest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn stopped(&self, user: &UserId, now: OffsetDateTime) -> Result<bool, StoreError> {
+        standing::stopped(self.reader(), user, now).await
     }
 
     /// Reads what bears on a caller and a patient, as it stands at `now`; without a patient, on the caller alone.

@@ -11,9 +11,8 @@ use super::{ODS_CODE, SDS_USER, version};
 use crate::clock::{from_millis, millis, rfc3339};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer, UserId};
 use crate::kinds::words;
-use crate::store::{Job, StoreError};
+use crate::store::{Connection, Job, Pool, StoreError};
 use serde_json::{Value, json};
-use sqlx::{SqliteConnection, SqlitePool};
 use time::OffsetDateTime;
 
 /// The outcomes of a review.
@@ -188,7 +187,7 @@ impl Review {
 
 /// Opens the review of an override, in the override's own transaction.
 pub(super) async fn open(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     consent: &StoredConsent,
     category: &str,
     after_refusal: bool,
@@ -282,7 +281,7 @@ impl Row {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn read(pool: &SqlitePool, own: &OdsCode, id: &LogicalId) -> Result<Option<Review>, StoreError> {
+pub async fn read(pool: &Pool, own: &OdsCode, id: &LogicalId) -> Result<Option<Review>, StoreError> {
     let row = sqlx::query_as::<_, Row>(
         "SELECT id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, outcome, \
          reviewer, opened, updated FROM review WHERE id = $1 AND organisation = $2",
@@ -298,7 +297,7 @@ pub async fn read(pool: &SqlitePool, own: &OdsCode, id: &LogicalId) -> Result<Op
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn search(pool: &SqlitePool, own: &OdsCode, status: Option<ReviewStatus>) -> Result<Vec<Review>, StoreError> {
+pub async fn search(pool: &Pool, own: &OdsCode, status: Option<ReviewStatus>) -> Result<Vec<Review>, StoreError> {
     let rows = sqlx::query_as::<_, Row>(
         "SELECT id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, outcome, \
          reviewer, opened, updated FROM review WHERE organisation = $1 AND ($2 IS NULL OR status = $2) \

@@ -6,7 +6,7 @@ use time::Duration;
 async fn overridden(kept: &Kept, after_refusal: bool, at: OffsetDateTime) {
     let body = consent::override_example(patient(), &user("u1"), &ods("VIEW1"), "Emergency", "found unconscious", at);
     let draft = consent::parse(&body, at, &caller("u1"), &sealer()).unwrap_or_else(|found| panic!("{found:?}"));
-    let admitted = draft.admit(&[], after_refusal).unwrap_or_else(|found| panic!("{found:?}"));
+    let admitted = draft.admit(&[], after_refusal, &[]).unwrap_or_else(|found| panic!("{found:?}"));
     kept.run(consent::store_job(admitted)).await.expect("kept");
 }
 

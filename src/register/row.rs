@@ -5,8 +5,8 @@ macro_rules! row {
     (struct $name:ident { $($field:ident: $kind:ty),+ $(,)? }) => {
         struct $name { $($field: $kind),+ }
 
-        impl sqlx::FromRow<'_, sqlx::sqlite::SqliteRow> for $name {
-            fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+        impl sqlx::FromRow<'_, crate::store::Row> for $name {
+            fn from_row(row: &crate::store::Row) -> Result<Self, sqlx::Error> {
                 Ok(Self { $($field: sqlx::Row::try_get(row, stringify!($field))?),+ })
             }
         }

@@ -5,13 +5,12 @@
 
 use super::days::{stored_day, stored_day_if_any, today};
 use super::row::row;
-use super::{Agreement, AgreementStatus, ConsentDecision, Occasion, Sharer, Standing};
+use super::{Agreement, AgreementStatus, ConsentDecision, Lack, Occasion, Sharer, Speaker, Standing};
 use crate::audit::Revision;
 use crate::clock::{from_millis, millis};
-use crate::ids::{NhsNumber, OdsCode, RoleCode, UserId};
+use crate::ids::{Network, NhsNumber, OdsCode, RoleCode, UserId};
 use crate::kinds::View;
-use crate::store::{self, StoreError};
-use sqlx::{SqliteConnection, SqlitePool};
+use crate::store::{self, Connection, Pool, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use time::{Date, OffsetDateTime};
@@ -59,7 +58,16 @@ struct Known {
     agreements: Vec<Agreement>,
     relationships: Vec<SpanRow>,
     occasion: Option<Occasion>,
-    denies: Vec<(i64, i64)>,
+    denies: Vec<Deny>,
+}
+
+/// A deny to somebody of the organisation that nobody has lifted.
+struct Deny {
+    received: i64,
+    until: i64,
+    speaker: Speaker,
+    /// To this very user.
+    own: bool,
 }
 
 struct Enrolled {
@@ -85,7 +93,7 @@ row! {
 }
 
 pub(super) async fn read(
-    pool: &SqlitePool,
+    pool: &Pool,
     memory: &Memory,
     asked: Asked<'_>,
     now: OffsetDateTime,
@@ -104,7 +112,7 @@ pub(super) async fn read(
 }
 
 pub(super) async fn suspended(
-    pool: &SqlitePool,
+    pool: &Pool,
     user: &UserId,
     organisation: &OdsCode,
     now: OffsetDateTime,
@@ -115,6 +123,18 @@ pub(super) async fn suspended(
     )
     .bind(millis(now))
     .bind(organisation.as_str())
+    .bind(user.as_str())
+    .fetch_one(pool)
+    .await?;
+    Ok(live > 0)
+}
+
+pub(super) async fn stopped(pool: &Pool, user: &UserId, now: OffsetDateTime) -> Result<bool, StoreError> {
+    let live = sqlx::query_scalar::<_, i64>(
+        "SELECT COUNT(*) FROM suspension WHERE lifted IS NULL AND since <= $1 AND (until IS NULL OR $1 < until) \
+         AND target = 'user' AND subject = $2",
+    )
+    .bind(millis(now))
     .bind(user.as_str())
     .fetch_one(pool)
     .await?;
@@ -134,23 +154,41 @@ impl Known {
                 .filter(|row| row.target == "sharer")
                 .filter_map(|row| OdsCode::parse(&row.subject))
                 .collect(),
-            enrolled: self.enrolment.as_ref().is_some_and(|enrolment| {
-                enrolment.terms_accepted.is_some_and(|day| day <= today)
-                    && enrolment.trained.is_some_and(|day| day <= today)
-                    && enrolment.until.is_none_or(|day| today <= day)
-            }),
+            enrolled: self.enrolment.as_ref().map_or(Err(Lack::Enrolment), |enrolment| enrolment.on(today)),
             agreements: self.agreements.clone(),
             relationship: self
                 .relationships
                 .iter()
                 .any(|span| span.start.is_none_or(|start| start <= at) && span.finish.is_none_or(|finish| at < finish)),
             occasion: self.occasion.clone(),
-            refused_in_organisation: self.denies.iter().any(|(received, until)| *received <= at && at < *until),
+            refused_in_organisation: self.denies.iter().any(|deny| deny.lives(at)),
+            refused_by: self.denies.iter().filter(|deny| deny.own && deny.lives(at)).map(|deny| deny.speaker).collect(),
         }
     }
 }
 
-async fn load(connection: &mut SqliteConnection, asked: Asked<'_>, now: OffsetDateTime) -> Result<Known, StoreError> {
+impl Deny {
+    fn lives(&self, at: i64) -> bool {
+        self.received <= at && at < self.until
+    }
+}
+
+impl Enrolled {
+    fn on(&self, today: Date) -> Result<(), Lack> {
+        let done = |day: Option<Date>| day.is_some_and(|day| day <= today);
+        if self.until.is_some_and(|day| day < today) {
+            Err(Lack::Ended)
+        } else if !done(self.terms_accepted) {
+            Err(Lack::Terms)
+        } else if !done(self.trained) {
+            Err(Lack::Training)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+async fn load(connection: &mut Connection, asked: Asked<'_>, now: OffsetDateTime) -> Result<Known, StoreError> {
     let (user, organisation) = (asked.user.as_str(), asked.organisation.as_str());
     // Without one it is NULL, which no row's patient equals.
     let patient = asked.patient.as_ref().map(NhsNumber::reveal);
@@ -170,18 +208,30 @@ async fn load(connection: &mut SqliteConnection, asked: Asked<'_>, now: OffsetDa
     .bind(organisation)
     .fetch_all(&mut *connection)
     .await?;
-    // A deny is lifted only by a later permit from the patient to the same clinician, and not by one given in error.
-    let denies = sqlx::query_as::<_, (i64, i64)>(
-        "SELECT d.received, d.until FROM consent d WHERE d.patient = $1 AND d.organisation = $2 AND d.decision = 'deny' \
+    // As `Speaker::lifts` says, and never by a permit given in error.
+    let denies = sqlx::query_as::<_, (i64, i64, String, String)>(
+        "SELECT d.received, d.until, d.speaker, d.user_id FROM consent d WHERE d.patient = $1 AND d.organisation = $2 AND d.decision = 'deny' \
          AND d.until > $3 AND NOT EXISTS (SELECT 1 FROM consent p WHERE p.patient = d.patient \
          AND p.organisation = d.organisation AND p.user_id = d.user_id AND p.decision = 'permit' \
-         AND p.status <> 'entered-in-error' AND p.receipt > d.receipt)",
+         AND p.status <> 'entered-in-error' AND p.receipt > d.receipt \
+         AND (p.speaker = 'patient' OR p.speaker = d.speaker))",
     )
     .bind(patient)
     .bind(organisation)
     .bind(millis(now).saturating_sub(CLOCK_DOUBT))
     .fetch_all(&mut *connection)
     .await?;
+    let denies = denies
+        .into_iter()
+        .map(|(received, until, speaker, whom)| {
+            Ok(Deny {
+                received,
+                until,
+                speaker: Speaker::parse(&speaker).ok_or(StoreError::Corrupt)?,
+                own: whom == user,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
     Ok(Known {
         revision,
         suspensions,
@@ -193,7 +243,7 @@ async fn load(connection: &mut SqliteConnection, asked: Asked<'_>, now: OffsetDa
     })
 }
 
-async fn enrolment(connection: &mut SqliteConnection, asked: Asked<'_>) -> Result<Option<Enrolled>, StoreError> {
+async fn enrolment(connection: &mut Connection, asked: Asked<'_>) -> Result<Option<Enrolled>, StoreError> {
     let row = sqlx::query_as::<_, (Option<String>, Option<String>, Option<String>)>(
         "SELECT terms_accepted, trained, until_day FROM enrolment WHERE user_id = $1 AND organisation = $2 AND role = $3",
     )
@@ -223,7 +273,7 @@ row! {
     }
 }
 
-async fn occasion(connection: &mut SqliteConnection, asked: Asked<'_>) -> Result<Option<Occasion>, StoreError> {
+async fn occasion(connection: &mut Connection, asked: Asked<'_>) -> Result<Option<Occasion>, StoreError> {
     let row = sqlx::query_as::<_, OccasionRow>(
         "SELECT id, received, until, decision, category, reason, after_refusal, status FROM consent \
          WHERE patient = $1 AND organisation = $2 AND user_id = $3 ORDER BY receipt DESC LIMIT 1",
@@ -271,17 +321,16 @@ row! {
         clinician_roles: String,
         consent_minutes: i64,
         status: String,
+        assurance: Option<i64>,
+        client_networks: String,
     }
 }
 
 /// The agreements of a viewing organisation, in any state, by id.
-pub(super) async fn agreements(
-    connection: &mut SqliteConnection,
-    viewer: &OdsCode,
-) -> Result<Vec<Agreement>, StoreError> {
+pub(super) async fn agreements(connection: &mut Connection, viewer: &OdsCode) -> Result<Vec<Agreement>, StoreError> {
     let rows = sqlx::query_as::<_, AgreementRow>(
-        "SELECT id, version, views, from_day, until_day, override_reasons, clinician_roles, consent_minutes, status \
-         FROM agreement WHERE viewer = $1 ORDER BY id",
+        "SELECT id, version, views, from_day, until_day, override_reasons, clinician_roles, consent_minutes, status, \
+         assurance, client_networks FROM agreement WHERE viewer = $1 ORDER BY id",
     )
     .bind(viewer.as_str())
     .fetch_all(&mut *connection)
@@ -290,7 +339,10 @@ pub(super) async fn agreements(
         return Ok(Vec::new());
     }
     let sharers = sqlx::query_as::<_, (String, String, String, Option<String>)>(
-        "SELECT agreement, practice, joined, left_on FROM agreement_sharer WHERE viewer = $1 ORDER BY practice, joined",
+        // Nobody shares under a standing objection to their joining (14).
+        "SELECT s.agreement, s.practice, s.joined, s.left_on FROM agreement_sharer s WHERE s.viewer = $1 \
+         AND NOT EXISTS (SELECT 1 FROM objection o WHERE o.agreement = s.agreement AND o.practice = s.practice \
+         AND o.joined = s.joined AND (o.outcome IS NULL OR o.outcome = 'upheld')) ORDER BY s.practice, s.joined",
     )
     .bind(viewer.as_str())
     .fetch_all(connection)
@@ -313,6 +365,7 @@ fn agreement(
 ) -> Result<Agreement, StoreError> {
     let parsed = |text: &str| text.split(' ').map(View::parse).collect::<Option<Vec<View>>>();
     let roles = row.clinician_roles.split(' ').filter(|role| !role.is_empty()).map(RoleCode::parse);
+    let networks = row.client_networks.split_whitespace().map(Network::parse);
     Ok(Agreement {
         version: row.version,
         viewer: viewer.clone(),
@@ -322,6 +375,8 @@ fn agreement(
         until: stored_day_if_any(row.until_day.as_deref())?,
         override_reasons: row.override_reasons.split_whitespace().map(str::to_owned).collect(),
         clinician_roles: roles.collect::<Option<Vec<_>>>().ok_or(StoreError::Corrupt)?,
+        assurance: row.assurance.map(u8::try_from).transpose().map_err(|_| StoreError::Corrupt)?,
+        client_networks: networks.collect::<Option<Vec<_>>>().ok_or(StoreError::Corrupt)?,
         consent_minutes: row.consent_minutes,
         status: AgreementStatus::parse(&row.status).ok_or(StoreError::Corrupt)?,
         id: row.id,

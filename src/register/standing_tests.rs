@@ -3,6 +3,7 @@ use crate::register::agreements::{self, Enrolment, Registers, SignedAgreement, S
 use crate::register::consent;
 use crate::register::episode::{self, EpisodeDraft};
 use crate::register::testing::{Kept, NOW, caller, ods, other_patient, patient, role, sealer, user};
+use crate::store::Job;
 use time::Duration;
 use time::macros::date;
 
@@ -14,6 +15,14 @@ struct World {
 impl World {
     async fn new() -> Self {
         Self { kept: Kept::new().await, memory: Memory::default() }
+    }
+
+    /// Moves the revision and nothing else.
+    async fn moved(&self, patient: Option<NhsNumber>) {
+        let job: Job<i64> = Box::new(move |connection| {
+            Box::pin(async move { store::advance_revision(connection, patient.as_ref().map(NhsNumber::reveal)).await })
+        });
+        self.kept.run(job).await.expect("moved");
     }
 
     async fn standing(&self, who: &str, now: OffsetDateTime) -> Standing {
@@ -33,7 +42,7 @@ impl World {
     async fn consent(&self, who: &str, permit: bool, now: OffsetDateTime) -> consent::StoredConsent {
         let body = consent::example(patient(), &user(who), &ods("VIEW1"), permit, now);
         let draft = consent::parse(&body, now, &caller(who), &sealer()).unwrap_or_else(|found| panic!("{found:?}"));
-        let admitted = draft.admit(&[], false).unwrap_or_else(|found| panic!("{found:?}"));
+        let admitted = draft.admit(&[], false, &[]).unwrap_or_else(|found| panic!("{found:?}"));
         self.kept.run(consent::store_job(admitted)).await.expect("kept")
     }
 
@@ -49,7 +58,12 @@ impl World {
 #[tokio::test]
 async fn an_empty_register_knows_nothing_in_anyones_favour() {
     let standing = World::new().await.standing("u1", NOW).await;
-    assert!(!standing.suspended && !standing.enrolled && !standing.relationship && !standing.refused_in_organisation);
+    assert!(
+        !standing.suspended
+            && standing.enrolled.is_err()
+            && !standing.relationship
+            && !standing.refused_in_organisation
+    );
     assert!(standing.agreements.is_empty() && standing.occasion.is_none() && standing.suspended_sharers.is_empty());
 }
 
@@ -60,12 +74,12 @@ async fn an_enrolment_holds_from_the_later_of_terms_and_training_to_its_last_day
     enrolment.until = Some(date!(2026 - 11 - 30));
     world.import(Registers { enrolments: vec![enrolment.clone()], ..Registers::default() }).await;
     for (days, enrolled) in [(-1, false), (0, true), (6, true), (7, false)] {
-        assert_eq!(world.standing("u1", NOW + Duration::days(days)).await.enrolled, enrolled, "{days}");
+        assert_eq!(world.standing("u1", NOW + Duration::days(days)).await.enrolled.is_ok(), enrolled, "{days}");
     }
-    assert!(!world.standing("u2", NOW).await.enrolled);
+    assert_eq!(world.standing("u2", NOW).await.enrolled, Err(Lack::Enrolment));
     enrolment.trained = None;
     world.import(Registers { enrolments: vec![enrolment], ..Registers::default() }).await;
-    assert!(!world.standing("u1", NOW).await.enrolled, "felt at once, whatever was remembered");
+    assert_eq!(world.standing("u1", NOW).await.enrolled, Err(Lack::Training), "felt at once, whatever was remembered");
 }
 
 #[tokio::test]
@@ -187,13 +201,11 @@ async fn a_memory_is_used_only_while_the_revision_stands() {
     world.consent("u1", true, NOW).await;
     let first = world.standing("u1", NOW).await;
     // A change that does not move the revision is not seen: so it was the memory that answered.
-    sqlx::query("UPDATE consent SET status = 'inactive'").execute(&world.kept.pool).await.expect("changed");
+    world.kept.by_hand("UPDATE consent SET status = 'inactive'").await.expect("changed");
     assert!(!world.standing("u1", NOW).await.occasion.expect("one").withdrawn);
-    let mut connection = world.kept.pool.acquire().await.expect("a connection");
-    store::advance_revision(&mut connection, Some(other_patient().reveal())).await.expect("moved");
+    world.moved(Some(other_patient())).await;
     assert!(!world.standing("u1", NOW).await.occasion.expect("one").withdrawn, "another patient's affair");
-    store::advance_revision(&mut connection, None).await.expect("moved");
-    drop(connection);
+    world.moved(None).await;
     let second = world.standing("u1", NOW).await;
     assert!(second.occasion.expect("one").withdrawn);
     assert!(second.revision.0 > first.revision.0);

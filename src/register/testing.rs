@@ -3,9 +3,7 @@
 use crate::clock::Clock;
 use crate::identity::{Caller, CallerClass, Role, Scopes, SelectedRole};
 use crate::ids::{NhsNumber, OdsCode, RoleCode, Sealer, UserId};
-use crate::store::{Job, StoreError};
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use crate::store::{Job, Pool, Store, StoreError};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -13,32 +11,26 @@ use time::macros::datetime;
 pub const NOW: OffsetDateTime = datetime!(2026-11-24 10:00 UTC);
 
 pub struct Kept {
-    pub pool: SqlitePool,
+    pub pool: Pool,
+    store: Store,
     _folder: tempfile::TempDir,
 }
 
 impl Kept {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = SqliteConnectOptions::new().filename(folder.path().join("r.db")).create_if_missing(true);
-        let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.expect("a pool");
-        let schema = concat!(
-            "CREATE TABLE register_revision (revision BIGINT NOT NULL); INSERT INTO register_revision VALUES (0);",
-            include_str!("../store/migrations/0002_register.sql"),
-            include_str!("../store/migrations/0004_touch.sql")
-        );
-        sqlx::raw_sql(schema).execute(&pool).await.expect("the schema");
-        Self { pool, _folder: folder }
+        let store = crate::store::testing::store(folder.path()).await;
+        Self { pool: store.reader().clone(), store, _folder: folder }
     }
 
-    /// Runs a job as the store's writer would: in a transaction that an error undoes.
-    pub async fn run<T>(&self, job: Job<T>) -> Result<T, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        let done = job(&mut transaction).await;
-        if done.is_ok() {
-            transaction.commit().await?;
-        }
-        done
+    /// Runs a job through the store's writer.
+    pub async fn run<T: Send + 'static>(&self, job: Job<T>) -> Result<T, StoreError> {
+        self.store.write(job).await
+    }
+
+    /// Runs a statement as somebody with the database could.
+    pub async fn by_hand(&self, sql: &'static str) -> Result<(), StoreError> {
+        crate::store::testing::by_hand(&self.store, sql).await
     }
 
     pub async fn revision(&self) -> i64 {

@@ -1,8 +1,7 @@
 //! Versions: of a resource, as its `ETag`, and of the whole register, as its revision.
 
 use crate::ids::NhsNumber;
-use crate::store::{self, StoreError};
-use sqlx::SqliteConnection;
+use crate::store::{self, Connection, StoreError};
 
 /// The `ETag` of a version.
 #[must_use]
@@ -22,7 +21,7 @@ pub fn version_of_etag(value: &str) -> Option<i64> {
 }
 
 /// Moves the register's revision by one for a patient, or without one for everybody, and says which it is now.
-pub(super) async fn advance(connection: &mut SqliteConnection, patient: Option<NhsNumber>) -> Result<i64, StoreError> {
+pub(super) async fn advance(connection: &mut Connection, patient: Option<NhsNumber>) -> Result<i64, StoreError> {
     store::advance_revision(connection, patient.as_ref().map(NhsNumber::reveal)).await
 }
 

@@ -16,6 +16,9 @@ pub(super) enum Comparable<'a> {
     Foreign,
 }
 
+/// Before the name of a system that the source gave without an identifier (`mapping` writes it so).
+const OPENHR_NAMED: &str = "urn:x-mig-fhir:CodeSystem:openhr-";
+
 enum Scheme {
     Read,
     Ctv3,
@@ -33,16 +36,25 @@ pub(super) fn comparable<'a>(system: Option<&str>, code: &'a str) -> Comparable<
     let code = code.trim();
     match scheme(system) {
         Scheme::Read => read(code),
-        Scheme::Ctv3 => five_bytes(code).map_or(Comparable::Foreign, Comparable::Ctv3),
+        Scheme::Ctv3 => five_bytes(stem(code)).map_or(Comparable::Foreign, Comparable::Ctv3),
         Scheme::Snomed | Scheme::Absent => snomed(code).map_or(Comparable::Foreign, Comparable::Snomed),
-        Scheme::EmisNamespace => snomed(code).map_or(Comparable::Emis(code), Comparable::Snomed),
-        Scheme::Emis => Comparable::Emis(code),
+        Scheme::EmisNamespace => snomed(code).map_or_else(|| local(code), Comparable::Snomed),
+        Scheme::Emis => local(code),
         Scheme::Foreign => Comparable::Foreign,
     }
 }
 
 fn scheme(system: Option<&str>) -> Scheme {
     let whole = system.unwrap_or_default().trim();
+    // The spellings of nearly every coding, before the thorough look.
+    match whole {
+        "2.16.840.1.113883.2.1.6.2" | "http://read.info/readv2" => return Scheme::Read,
+        "2.16.840.1.113883.2.1.3.2.4.15" | "http://snomed.info/sct" | "https://dmd.nhs.uk" => return Scheme::Snomed,
+        "http://unitsofmeasure.org" => return Scheme::Foreign,
+        _ => {}
+    }
+    // A system of the source's own list, as the mapping spells it.
+    let whole = strip_ignoring_case(whole, OPENHR_NAMED);
     let bare = whole.split('|').next().unwrap_or(whole).trim_end_matches('/');
     let bare = strip_ignoring_case(strip_ignoring_case(bare, "urn:"), "oid:");
     let bare = strip_ignoring_case(strip_ignoring_case(bare, "https://"), "http://");
@@ -75,13 +87,24 @@ fn strip_ignoring_case<'a>(text: &'a str, head: &str) -> &'a str {
 
 /// Local codes under the Read identifier are a scheme of their own; what Read itself would never write is one too.
 fn read(code: &str) -> Comparable<'_> {
-    let local = code.starts_with("EMIS") || code.starts_with('^') || code.starts_with("ALLERGY");
-    // `H06z0-1`: a synonym of the code before the hyphen.
-    let whole = code.split_once('-').map_or(code, |(whole, _)| whole);
-    if local {
+    if code.starts_with("EMIS") || code.starts_with('^') || code.starts_with("ALLERGY") {
         return Comparable::Emis(code);
     }
-    five_bytes(whole).map_or(Comparable::Emis(code), Comparable::Read)
+    five_bytes(stem(code)).map_or(Comparable::Emis(code), Comparable::Read)
+}
+
+/// A code of EMIS's own, unless it has the form of a Read code with a synonym's number: the mapping files those here.
+fn local(code: &str) -> Comparable<'_> {
+    let synonym = code.split_once('-').filter(|(stem, number)| {
+        stem.len() <= 5 && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    synonym
+        .map_or(Comparable::Emis(code), |(stem, _)| five_bytes(stem).map_or(Comparable::Emis(code), Comparable::Read))
+}
+
+/// `H06z0-1`: a synonym of the code before the hyphen.
+fn stem(code: &str) -> &str {
+    code.split_once('-').map_or(code, |(stem, _)| stem)
 }
 
 /// Up to five characters, padded; of seven (or a stray six) the term code is left out.
@@ -97,7 +120,9 @@ fn five_bytes(code: &str) -> Option<[u8; 5]> {
     Some(padded)
 }
 
+/// An identifier, without a term that some sources write behind it.
 fn snomed(code: &str) -> Option<u64> {
+    let code = code.split_once('|').map_or(code, |(code, _)| code.trim_end());
     ((6..=18).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit())).then(|| code.parse().ok()).flatten()
 }
 
@@ -120,6 +145,50 @@ mod tests {
         for code in ["EMISNQ12", "^ESCTHS799053", "EMISATTACHMENT", "EMIS"] {
             assert_eq!(comparable(READ, code), Comparable::Emis(code));
         }
+    }
+
+    #[test]
+    fn a_named_system_is_the_same_in_the_source_and_as_the_mapping_spells_it() {
+        for system in ["EMISLOCAL", "urn:x-mig-fhir:CodeSystem:openhr-EMISLOCAL", "EMISCODEID", "emisinternal"] {
+            assert_eq!(comparable(Some(system), "^ESCTHS799053"), Comparable::Emis("^ESCTHS799053"), "{system}");
+        }
+        let named = Some("urn:x-mig-fhir:CodeSystem:openhr-2.16.840.1.113883.2.1.6.2");
+        assert_eq!(comparable(named, "A541"), Comparable::Read(*b"A541."));
+        assert_eq!(comparable(Some("urn:x-mig-fhir:CodeSystem:openhr-OLTR"), "A541"), Comparable::Foreign);
+        assert_eq!(comparable(Some("urn:x-mig-fhir:CodeSystem:view"), "62479008"), Comparable::Foreign);
+    }
+
+    #[test]
+    fn a_read_synonym_among_the_local_codes_is_the_read_code() {
+        let egton = Some("https://fhir.hl7.org.uk/Id/egton-codes");
+        assert_eq!(comparable(egton, "A541-12"), Comparable::Read(*b"A541."));
+        for code in ["A541-", "A541-x", "A541", "LONGER-1", "A5 1-1"] {
+            assert_eq!(comparable(egton, code), Comparable::Emis(code), "{code}");
+        }
+        assert_eq!(
+            comparable(Some("2.16.840.1.113883.2.1.6.3"), "925451000006109"),
+            Comparable::Snomed(925_451_000_006_109)
+        );
+        assert_eq!(comparable(Some("2.16.840.1.113883.2.1.6.3"), "^ESCT1"), Comparable::Emis("^ESCT1"));
+    }
+
+    #[test]
+    fn the_length_of_an_identifier_and_of_a_code_is_bounded() {
+        let sct = Some("http://snomed.info/sct");
+        assert_eq!(comparable(sct, "62479008 |AIDS|"), Comparable::Snomed(62_479_008));
+        assert_eq!(comparable(sct, "123456"), Comparable::Snomed(123_456));
+        assert_eq!(comparable(sct, "123456789012345678"), Comparable::Snomed(123_456_789_012_345_678));
+        for code in ["12345", "1234567890123456789", "62479008x", ""] {
+            assert_eq!(comparable(sct, code), Comparable::Foreign, "{code}");
+        }
+        let ctv3 = Some("http://read.info/ctv3");
+        for code in ["XE0xc", "XE0xc11", "XE0xc-1", "XE0xc1"] {
+            assert_eq!(comparable(ctv3, code), Comparable::Ctv3(*b"XE0xc"), "{code}");
+        }
+        for code in ["XE0xc111", "", "XE0 c", "XE0_c"] {
+            assert_eq!(comparable(ctv3, code), Comparable::Foreign, "{code}");
+        }
+        assert_eq!(comparable(READ, "A5411111"), Comparable::Emis("A5411111"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Edits of encoded resources, member by member: order and the digits of decimals stay as they were written.
 
-use super::finding::VIEW_SYSTEM;
+use super::finding::{VIEW_SYSTEM, relative};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::HashSet;
@@ -31,6 +31,15 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Members<'a> {
     }
 }
 
+/// What a resource is about, or rests on: without it there is no resource.
+const SUBJECT: &[&str] = &["subject", "patient", "beneficiary", "target", "focus", "medicationReference"];
+/// What a group is made of.
+const MEMBERS: &[&str] = &["hasMember", "result"];
+/// References that FHIR asks of the element that holds them: it goes with the reference. Entries of a List, the diagnoses
+/// of an Encounter, performers, places, agents, members of a group, and extensions.
+const NEEDED: &[&str] =
+    &["item", "condition", "actor", "location", "who", "member", "entity", "content", "valueReference"];
+
 /// A resource without its references to what is gone.
 pub(super) enum Stripped {
     /// It still stands.
@@ -48,13 +57,16 @@ pub(super) fn without_references(json: &str, gone: &HashSet<String>) -> Option<S
         if let Some(text) = stripped(raw.get(), gone).ok()? {
             out.push((name, text));
         } else {
-            void |= matches!(name.as_str(), "subject" | "patient");
-            lost_members |= matches!(name.as_str(), "hasMember" | "result");
+            void |= SUBJECT.contains(&name.as_str());
+            lost_members |= MEMBERS.contains(&name.as_str());
         }
     }
     // A group that had only members says nothing once they are gone.
     let says = |(name, _): &(String, String)| {
-        name.starts_with("value") || matches!(name.as_str(), "component" | "dataAbsentReason" | "conclusion")
+        name.starts_with("value")
+            || matches!(name.as_str(), "component" | "dataAbsentReason" | "hasMember" | "result")
+            || name.starts_with("conclusion")
+            || name == "presentedForm"
     };
     if void || (lost_members && !out.iter().any(says)) {
         return Some(Stripped::Void);
@@ -68,15 +80,22 @@ fn stripped(raw: &str, gone: &HashSet<String>) -> Result<Option<String>, serde_j
         Some(b'{') => {
             let members: Members<'_> = serde_json::from_str(raw)?;
             let mut out = Vec::with_capacity(members.0.len());
+            let all = members.0.len();
             for (name, raw) in members.0 {
-                if name == "reference" && serde_json::from_str::<String>(raw.get()).is_ok_and(|to| gone.contains(&to)) {
+                let names_gone = |to: String| gone.contains(relative(&to));
+                if name == "reference" && serde_json::from_str::<String>(raw.get()).is_ok_and(names_gone) {
                     return Ok(None);
                 }
-                if let Some(text) = stripped(raw.get(), gone)? {
-                    out.push((name, text));
+                match stripped(raw.get(), gone)? {
+                    Some(text) => out.push((name, text)),
+                    // What was there only to say that.
+                    None if NEEDED.contains(&name.as_str()) => return Ok(None),
+                    None => {}
                 }
             }
-            Ok((!out.is_empty()).then(|| object(&out)))
+            // An extension without its value is none.
+            let void = out.len() < all && out.iter().all(|(name, _)| name == "url");
+            Ok((!void).then(|| object(&out)))
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(raw)?;

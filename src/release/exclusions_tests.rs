@@ -1,7 +1,6 @@
 //! The list against the published vectors, and against damage.
 
 use super::*;
-use std::io::Write as _;
 
 const READ: Option<&str> = Some("2.16.840.1.113883.2.1.6.2");
 const CTV3: Option<&str> = Some("2.16.840.1.113883.2.1.3.2.4.14");
@@ -79,6 +78,7 @@ fn a_rubric_is_matched_by_equality_in_any_spelling() {
 fn every_line_of_the_list_is_found_by_its_code_and_its_rubric() {
     let list = list();
     assert_eq!(list.version(), "1.0.0");
+    assert!(list.entries().iter().all(|entry| entry.row > 0 || entry.system == "refset"));
     assert!(list.entries().len() > 230);
     for entry in list.entries() {
         let system = match entry.system.as_str() {
@@ -97,38 +97,25 @@ fn every_line_of_the_list_is_found_by_its_code_and_its_rubric() {
 }
 
 #[test]
-fn a_damaged_list_is_no_list() {
-    let head = "row,rubric,group,system,code,include_descendants,display,confidence,source\n";
-    for (line, why) in [
-        ("1,r,g,snomed,62479007,false,,,", "check digit"),
-        ("1,r,g,snomed,,false,,", "columns"),
-        ("1,r,g,loinc,1,false,,,", "terminology"),
-        ("0,,g,read-v2,,false,,,", "rubric"),
-        ("1,r,g,read-v2,A788.,perhaps,,,", "include_descendants"),
-        ("x,r,g,read-v2,A788.,true,,,", "row"),
-        ("1,r,g,read-v2,TOOLONGCODE,true,,,", "form"),
-        ("1,\"r,g,read-v2,A788.,true,,,", "quoted"),
-    ] {
-        let error = List::default().read(&format!("{head}{line}\n")).expect_err(why);
-        assert!(error.contains(why), "{error}");
+fn an_unknown_code_system_is_told_from_a_known_one() {
+    for (system, code) in
+        [(READ, "H33.."), (CTV3, "H33.."), (SNOMED, "38341003"), (Some("EMISLOCAL"), "X"), (None, "38341003")]
+    {
+        assert!(is_known(system, code), "{code}");
     }
-    assert!(List::default().complete().is_err());
-    let torn = BUILTIN.lines().filter(|line| !line.starts_with("44,")).collect::<Vec<_>>().join("\n");
-    let mut list = List::default();
-    list.read(&torn).expect("its lines are whole");
-    assert!(list.complete().is_err());
+    for (system, code) in
+        [(Some("http://loinc.org"), "1-8"), (SNOMED, "X1"), (None, "H33.."), (Some("UNKNOWN"), "H33..")]
+    {
+        assert!(!is_known(system, code), "{code}");
+    }
 }
 
 #[test]
-fn a_further_file_only_adds_and_shows_in_the_version() {
-    let mut file = tempfile::NamedTempFile::new().expect("file");
-    writeln!(file, "system,code,include_descendants\nread-v2,43C3.,true").expect("written");
-    let list = Exclusions::load(&[file.path()]).expect("list");
-    assert!(list.excludes_coding(READ, "43C3.11") && list.excludes_coding(READ, "A788."));
-    assert!(list.version().starts_with("1.0.0+"));
-    assert!(!self::list().excludes_coding(READ, "43C3."));
-    assert_eq!(Exclusions::load::<&str>(&[]).expect("list").version(), "1.0.0");
-    let empty = tempfile::NamedTempFile::new().expect("file");
-    assert!(Exclusions::load(&[empty.path()]).is_err());
-    assert!(matches!(Exclusions::load(&["/nowhere/list.csv"]), Err(ExclusionsError::Unreadable(..))));
+fn a_scope_of_one_view_is_that_of_the_settings() {
+    let rules = Rules { withhold_unknown: vec![View::Events], ..Rules::default() };
+    let list = Lists::load(&crate::release::Sources::default(), rules).expect("lists").on(time::Date::MIN);
+    assert!(list.for_view(View::Events).withholds_unknown());
+    assert!(!list.for_view(View::Summary).withholds_unknown() && !list.withholds_unknown());
+    assert!(!list.for_view(View::Events).for_view(View::Summary).withholds_unknown());
+    assert!(list.for_view(View::Events).for_supplier("EMIS").withholds_unknown());
 }

@@ -3,8 +3,9 @@
 
 use super::exclusions::{ExclusionEntry, Exclusions};
 use super::screen::{Ground, Verdicts};
-use super::subject::Hit;
-use crate::record::{Reason, Record};
+use super::subject::{Hit, drug_loses, is_drug};
+use crate::record::{Event, Reason, Record};
+use std::collections::HashSet;
 use std::fmt;
 
 /// An entry that goes.
@@ -33,6 +34,8 @@ pub enum Rule<'a> {
     Coding(&'a ExclusionEntry),
     /// A term of it equals one of the list.
     Term(&'a ExclusionEntry),
+    /// It is a medicine that the list names.
+    Medicine(&'a ExclusionEntry),
     /// It is a component of this encounter, which is withheld.
     OfEncounter(&'a str),
     /// It is a member or an issue of this entry, which goes.
@@ -41,6 +44,8 @@ pub enum Rule<'a> {
     OutsideRecord,
     /// Consultation text.
     Uncoded,
+    /// No coding of it is of a known code system, and the settings withhold such entries in this view.
+    UnknownCode,
     /// A report or group that says nothing.
     Empty,
     /// It has no id, or that of an earlier entry.
@@ -57,9 +62,11 @@ impl fmt::Display for Rule<'_> {
             Self::Coding(line) => {
                 let below = if line.include_descendants { " and below" } else { "" };
                 let place = Place(line);
-                write!(f, "list {place}, by code: {} {}{below}, {}", line.system, line.code, line.confidence)
+                write!(f, "list {place}, by code: {} {}{below}, {}", line.system, line.code, confidence(line))
             }
-            Self::Term(line) => write!(f, "list {}, by term", Place(line)),
+            Self::Term(line) => write!(f, "list {}, by term, {}", Place(line), confidence(line)),
+            Self::Medicine(line) => write!(f, "list {}, a medicine that points to it", Place(line)),
+            Self::UnknownCode => f.write_str("no known code system, which the settings withhold in this view"),
             Self::OfEncounter(id) => write!(f, "component of the withheld encounter {id}"),
             Self::BelongsTo(id) => write!(f, "belongs to {id}, which goes"),
             Self::OutsideRecord => f.write_str("its kind is outside the Detailed Care Record"),
@@ -70,14 +77,84 @@ impl fmt::Display for Rule<'_> {
     }
 }
 
-/// Row and topic of a line; what a deployment adds has no row.
+/// Row, topic, layer and version of a line; what a deployment adds has no row.
 struct Place<'a>(&'a ExclusionEntry);
 
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.0;
         let group = if line.group.is_empty() { "no topic" } else { &line.group };
-        if line.row == 0 { write!(f, "addition ({group})") } else { write!(f, "row {} ({group})", line.row) }
+        if line.row == 0 {
+            write!(f, "addition ({group})")?
+        } else {
+            write!(f, "row {} ({group})", line.row)?
+        }
+        write!(f, ", layer {} {}", line.layer, line.version)
+    }
+}
+
+fn confidence(line: &ExclusionEntry) -> &str {
+    if line.confidence.is_empty() { "confidence not said" } else { &line.confidence }
+}
+
+/// What an entry that stays loses, because of what goes.
+pub struct Loss<'a> {
+    /// The entry's legacy id.
+    pub id: &'a str,
+    /// Its event type; `ENC` for an encounter, `PRB` for a problem.
+    pub kind: &'a str,
+    /// How many of its links lead to what goes.
+    pub links: usize,
+    /// Qualifiers and texts that name what is on the list.
+    pub parts: Vec<Rule<'a>>,
+}
+
+/// Every entry that stays and loses a link, a qualifier or a text, in the record's order.
+#[must_use]
+pub fn losses<'a>(record: &'a Record, exclusions: &'a Exclusions) -> Vec<Loss<'a>> {
+    let verdicts = Verdicts::of(record, exclusions);
+    let goes: HashSet<&str> = record
+        .events
+        .iter()
+        .zip(&verdicts.events)
+        .filter(|(_, ground)| ground.is_some())
+        .map(|(e, _)| e.id.as_str())
+        .collect();
+    let lost = |links: &[String]| links.iter().filter(|id| goes.contains(id.as_str())).count();
+    let encounters = record.encounters.iter().zip(&verdicts.encounters).filter(|(_, ground)| ground.is_none());
+    let encounters = encounters.map(|(encounter, _)| Loss {
+        id: &encounter.id,
+        kind: "ENC",
+        links: lost(&encounter.components),
+        parts: Vec::new(),
+    });
+    let of_event = |event: &'a Event| {
+        let plan = event.issue.as_ref().and_then(|issue| issue.plan.as_ref());
+        let parts = if is_drug(event) { drug_loses(event, exclusions) } else { Vec::new() };
+        Loss {
+            id: &event.id,
+            kind: &event.kind,
+            links: lost(&event.children) + usize::from(plan.is_some_and(|plan| goes.contains(plan.as_str()))),
+            parts: parts.into_iter().map(Rule::of).collect(),
+        }
+    };
+    let stay = record.events.iter().zip(&verdicts.events).filter(|(_, ground)| ground.is_none());
+    let problems = record.problems.iter().filter(|(id, problem)| !problem.deleted && !goes.contains(id.as_str()));
+    let problems = problems.map(|(id, problem)| {
+        let parents = problem.parents.iter().filter(|(parent, _)| goes.contains(parent.as_str())).count();
+        Loss { id, kind: "PRB", links: lost(&problem.links) + parents, parts: Vec::new() }
+    });
+    let all = encounters.chain(stay.map(|(event, _)| of_event(event))).chain(problems);
+    all.filter(|loss| loss.links > 0 || !loss.parts.is_empty()).collect()
+}
+
+impl<'a> Rule<'a> {
+    fn of(hit: Hit<'a>) -> Self {
+        match hit {
+            Hit::Coding(line) => Self::Coding(line),
+            Hit::Term(line) => Self::Term(line),
+            Hit::Medicine(line) => Self::Medicine(line),
+        }
     }
 }
 
@@ -90,8 +167,8 @@ pub fn explain<'a>(record: &'a Record, exclusions: &'a Exclusions) -> Vec<Explan
         Ground::Hidden => Rule::Hidden,
         Ground::Restricted => Rule::Restricted,
         Ground::Deleted => Rule::Deleted,
-        Ground::Listed(Hit::Coding(line)) => Rule::Coding(line),
-        Ground::Listed(Hit::Term(line)) => Rule::Term(line),
+        Ground::Listed(hit) => Rule::of(hit),
+        Ground::UnknownCode => Rule::UnknownCode,
         Ground::OfEncounter(at) => Rule::OfEncounter(record.encounters.get(at).map_or("", |encounter| &encounter.id)),
         Ground::BelongsTo(at, _) => Rule::BelongsTo(record.events.get(at).map_or("", |event| &event.id)),
         Ground::OutsideRecord => Rule::OutsideRecord,

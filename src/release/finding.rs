@@ -24,10 +24,25 @@ pub(super) struct Finding {
     pub stranger: bool,
 }
 
+/// `Type/id` of a reference, however much of an address stands around it.
+pub(super) fn relative(reference: &str) -> &str {
+    let bare = reference.split_once("/_history/").map_or(reference, |(bare, _)| bare);
+    if !bare.contains("://") {
+        return bare;
+    }
+    let from = bare.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at + 1);
+    bare.get(from..).unwrap_or(bare)
+}
+
 /// Looks through one resource; `None` when it is not JSON.
-pub(super) fn find(json: &[u8], exclusions: &Exclusions, nhs_number: &str) -> Option<Finding> {
+///
+/// Nothing in here knows a FHIR type: a coding is whatever has a system and a code, a reference is a `reference`, and
+/// every other string that can be words is put to the list of terms. A type that is added is covered as it is.
+/// `is_medicine` says whether its words can be the name of a medicine.
+pub(super) fn find(json: &[u8], exclusions: &Exclusions, nhs_number: &str, is_medicine: bool) -> Option<Finding> {
     let mut finding = Finding::default();
-    let mut walk = Walk { finding: &mut finding, exclusions, nhs_number };
+    let medicines = is_medicine && exclusions.judges_medicines();
+    let mut walk = Walk { finding: &mut finding, exclusions, nhs_number, medicines };
     let mut json = serde_json::Deserializer::from_slice(json);
     Node(&mut walk).deserialize(&mut json).ok()?;
     json.end().ok()?;
@@ -38,6 +53,7 @@ struct Walk<'a> {
     finding: &'a mut Finding,
     exclusions: &'a Exclusions,
     nhs_number: &'a str,
+    medicines: bool,
 }
 
 /// What the name of a member says about its string.
@@ -52,14 +68,26 @@ enum Name {
 }
 
 impl Walk<'_> {
+    fn term(&mut self, text: &str) {
+        self.finding.excluded |=
+            self.exclusions.excludes_term(text) || (self.medicines && self.exclusions.medicine_name(text).is_some());
+    }
+
     fn pair(&mut self, system: Option<&str>, code: Option<&str>, value: Option<&str>) {
         if let Some(code) = code {
             match (system, code) {
                 (Some(ACT_CODE), "NOINTEGRATE") => self.finding.nointegrate = true,
                 (Some(ACT_CODE), "DELAU") => self.finding.delau = true,
                 (Some(VIEW_SYSTEM), _) => self.finding.tagged = true,
-                _ => self.finding.excluded |= self.exclusions.excludes_coding(system, code),
+                _ => {
+                    self.finding.excluded |= self.exclusions.excludes_coding(system, code)
+                        || (self.medicines && self.exclusions.medicine_coding(system, code).is_some());
+                }
             }
+        }
+        // The text of a plain `value` can be words too.
+        if let (None, Some(value)) = (system, value) {
+            self.term(value);
         }
         if let (Some(NHS_NUMBER), Some(value)) = (system, value) {
             self.finding.stranger |= value != self.nhs_number;
@@ -114,7 +142,12 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element_seed(Node(&mut *self.0))?.is_some() {}
+        while let Some(item) = seq.next_element_seed(Node(&mut *self.0))? {
+            // Given names, lines of an address and the like: words, whatever the list is called.
+            if let Some(text) = item {
+                self.0.term(&text);
+            }
+        }
         Ok(None)
     }
 
@@ -126,8 +159,8 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                 Name::System => system = Some(text),
                 Name::Code => code = Some(text),
                 Name::Value => value = Some(text),
-                Name::Term => self.0.finding.excluded |= self.0.exclusions.excludes_term(&text),
-                Name::Reference => self.0.finding.references.push(text.into_owned()),
+                Name::Term => self.0.term(&text),
+                Name::Reference => self.0.finding.references.push(relative(&text).to_owned()),
                 Name::Other => {}
             }
         }
@@ -151,9 +184,12 @@ impl<'de> serde::Deserialize<'de> for Name {
                     "system" => Name::System,
                     "code" => Name::Code,
                     "value" => Name::Value,
-                    "text" | "display" | "valueString" => Name::Term,
                     "reference" => Name::Reference,
-                    _ => Name::Other,
+                    // Identifiers, addresses of the web, codes, dates: what is never words.
+                    "resourceType" | "id" | "url" | "uri" | "profile" | "status" | "use" | "type" | "versionId"
+                    | "start" | "end" | "issued" | "recorded" | "recordedDate" | "lastUpdated" => Name::Other,
+                    name if name.starts_with("effective") || name.ends_with("DateTime") => Name::Other,
+                    _ => Name::Term,
                 })
             }
         }

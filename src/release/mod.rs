@@ -9,19 +9,23 @@ mod edit;
 mod exclusions;
 mod explain;
 mod finding;
+mod lists;
 mod notice;
 mod output;
 mod rubric;
 mod screen;
+mod shadow;
 mod subject;
 mod terminology;
 
-pub use exclusions::{ExclusionEntry, Exclusions, ExclusionsError};
-pub use explain::{Explanation, Rule, explain};
+pub use exclusions::{ExclusionEntry, Exclusions, Layer, Rules, TOPICS, Topic};
+pub use explain::{Explanation, Loss, Rule, explain, losses};
+pub use lists::{Change, ExclusionsError, Lists, Part, Sources};
 pub use notice::{EMPTY_SECTION, NOTICE, Notice, notice};
 pub use output::release;
 pub use screen::screen;
-pub use terminology::DEFINITIONS;
+pub use shadow::{Difference, Shadow, differences};
+pub use terminology::Definition;
 
 use crate::ids::LogicalId;
 use crate::kinds::{Kind, View};

@@ -16,6 +16,20 @@ const ISSUE: &str = concat!(
     r#""}}"#
 );
 
+/// The notice where the list is not applied to every supplier's records: which ones, the page says.
+pub(super) const NOTICE_OF_SOME: Notice = Notice {
+    text: "Exclusions apply. Items on the national list of sensitive codes are not shown, except in records from the GP \
+        systems that /exclusions names; items that the practice marked private are never shown. Nothing shown here is \
+        proof that something is absent. Please check with the patient.",
+    issue: concat!(
+        r#"{"severity":"information","code":"informational","details":{"text":""#,
+        "Exclusions apply. Items on the national list of sensitive codes are not shown, except in records from the GP ",
+        "systems that /exclusions names; items that the practice marked private are never shown. Nothing shown here is ",
+        "proof that something is absent. Please check with the patient.",
+        r#""}}"#
+    ),
+};
+
 /// The notice in its two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
@@ -23,6 +37,12 @@ pub struct Notice {
     pub text: &'static str,
     /// One `OperationOutcome.issue` as JSON.
     pub issue: &'static str,
+}
+
+impl Default for Notice {
+    fn default() -> Self {
+        notice()
+    }
 }
 
 /// The notice. It takes nothing, so it can depend on nothing.
@@ -37,8 +57,12 @@ mod tests {
 
     #[test]
     fn both_forms_of_the_notice_say_the_same() {
-        let issue: serde_json::Value = serde_json::from_str(notice().issue).expect("JSON");
-        assert_eq!(issue["details"]["text"], NOTICE);
-        assert_eq!(issue["severity"], "information");
+        for notice in [notice(), NOTICE_OF_SOME] {
+            let issue: serde_json::Value = serde_json::from_str(notice.issue).expect("JSON");
+            assert_eq!(issue["details"]["text"], notice.text);
+            assert_eq!(issue["severity"], "information");
+        }
+        assert_eq!(notice().text, NOTICE);
+        assert!(NOTICE_OF_SOME.text.contains("/exclusions") && NOTICE_OF_SOME != notice());
     }
 }

@@ -41,8 +41,10 @@ pub fn release(held: Vec<Held>, exclusions: &Exclusions, agreed: &[View], patien
 
 /// What the rules place with certainty outside every agreed view goes, but never what safety rests on.
 fn in_agreed_views(held: &Held, agreed: &[View]) -> bool {
-    let always = matches!(held.kind, Kind::AllergyIntolerance | Kind::MedicationStatement)
-        || (held.kind == Kind::Condition && held.with_problem);
+    let always = matches!(
+        held.kind,
+        Kind::AllergyIntolerance | Kind::MedicationStatement | Kind::MedicationRequest | Kind::Immunization
+    ) || (held.kind == Kind::Condition && held.with_problem);
     always || held.placed_in.is_empty() || held.placed_in.iter().any(|view| agreed.contains(view))
 }
 
@@ -52,7 +54,9 @@ fn opened(held: Held, name: String, exclusions: &Exclusions, patient: NhsNumber)
         metrics::counter!("mig_release_unencodable_total").increment(1);
         return None;
     };
-    let passed = find(json.as_bytes(), exclusions, patient.reveal()).filter(|found| !found.excluded && !found.stranger);
+    let is_medicine = held.kind.as_str().starts_with("Medication");
+    let passed = find(json.as_bytes(), exclusions, patient.reveal(), is_medicine)
+        .filter(|found| !found.excluded && !found.stranger);
     let Some(found) = passed else {
         metrics::counter!("mig_release_second_net_total").increment(1);
         return None;

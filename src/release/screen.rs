@@ -5,13 +5,15 @@
 
 use super::Screened;
 use super::exclusions::Exclusions;
-use super::subject::{Hit, encounter_hit, entry_hit, is_drug, strip_drug};
+use super::subject::{Hit, encounter_hit, entry_hit, has_unknown_code, is_drug, strip_drug};
 use crate::record::{Encounter, Event, Fate, Ledger, Marks, Policy, Reason, Record};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Removes what may not leave from the source entries. The list is applied whatever the supplier.
+/// Removes what may not leave from the source entries. The list is applied whatever the supplier, unless the settings
+/// exempt this one; marks are heeded whatever the supplier.
 #[must_use]
-pub fn screen(mut record: Record, exclusions: &Exclusions, _supplier: &str) -> Screened {
+pub fn screen(mut record: Record, exclusions: &Exclusions, supplier: &str) -> Screened {
+    let exclusions = &exclusions.for_supplier(supplier);
     let mut ledger = Ledger::default();
     for (at, (id, kind)) in record.unidentified.iter().enumerate() {
         // A key of its own: an entry of that id may well be a source.
@@ -62,6 +64,8 @@ pub(super) enum Ground<'l> {
     OutsideRecord,
     /// Consultation text.
     Uncoded,
+    /// No coding of it is of a known code system, and the settings withhold such entries in this view.
+    UnknownCode,
     /// A report or group that says nothing.
     Empty,
 }
@@ -70,9 +74,12 @@ impl Ground<'_> {
     /// The one word for it.
     pub(super) fn reason(self) -> Reason {
         match self {
-            Self::Patient | Self::Hidden | Self::Restricted | Self::Listed(_) | Self::OfEncounter(_) => {
-                Reason::Withheld
-            }
+            Self::Patient
+            | Self::Hidden
+            | Self::Restricted
+            | Self::Listed(_)
+            | Self::OfEncounter(_)
+            | Self::UnknownCode => Reason::Withheld,
             Self::Deleted => Reason::Deleted,
             Self::BelongsTo(_, reason) => reason,
             Self::OutsideRecord => Reason::OutsideRecord,
@@ -149,7 +156,11 @@ fn judge<'l>(
     }
     // What belongs to a withheld entry is withheld; what belongs to a deleted one is deleted with it.
     for reason in [Reason::Withheld, Reason::Deleted] {
-        let mut waiting: Vec<usize> = (0..fates.len()).filter(|at| reason_at(&fates, *at) == Some(reason)).collect();
+        // An entry whose code is not known takes nothing with it: it is not known to be sensitive, and its members may be
+        // what is never withheld by a setting.
+        let takes_others = |at: &usize| !matches!(fates.get(*at), Some(Some(Ground::UnknownCode)));
+        let mut waiting: Vec<usize> =
+            (0..fates.len()).filter(|at| reason_at(&fates, *at) == Some(reason)).filter(takes_others).collect();
         while let Some(index) = waiting.pop() {
             let members = events.get(index).into_iter().flat_map(|event| &event.children).filter_map(find);
             let issues = issues.get(&index).into_iter().flatten().copied();
@@ -181,7 +192,7 @@ fn alone<'l>(event: &Event, record: &Record, exclusions: &'l Exclusions) -> Opti
     match event.kind.as_str() {
         "DRY" | "ATT" | "FH" | "TR" | "OH" => Some(Ground::OutsideRecord),
         "OBS" | "REF" if uncoded(event) && !defines_problem(event, record) => Some(Ground::Uncoded),
-        _ => None,
+        _ => (exclusions.withholds_unknown() && has_unknown_code(event)).then_some(Ground::UnknownCode),
     }
 }
 
@@ -251,6 +262,12 @@ fn unlink(record: &mut Record) {
     for event in &mut record.events {
         let own = event.id.clone();
         tidy(&mut event.children, |id| *id != own && left.contains(id));
+        for specimen in event.report.iter_mut().flat_map(|report| &mut report.specimens) {
+            tidy(&mut specimen.members, |id| left.contains(id));
+        }
+        if let Some(plan) = &mut event.medication {
+            plan.cancellation_link = plan.cancellation_link.take().filter(|link| left.contains(link));
+        }
         if let Some(issue) = &mut event.issue {
             issue.plan = issue.plan.take().filter(|plan| left.contains(plan));
         }

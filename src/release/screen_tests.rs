@@ -469,3 +469,263 @@ fn a_chain_of_fifty_thousand_groups_is_followed_to_its_end() {
     assert!(ids(&result).is_empty());
     assert_eq!(omitted(&result, "0"), Some(Reason::Empty));
 }
+
+fn made(rules: crate::release::Rules, sources: &crate::release::Sources) -> Exclusions {
+    crate::release::Lists::load(sources, rules).expect("lists").on(time::Date::MIN)
+}
+
+fn exempting() -> Exclusions {
+    let exempt = vec![crate::policy::Supplier::SystmOne];
+    made(crate::release::Rules { exempt, ..Default::default() }, &Default::default())
+}
+
+#[test]
+fn an_exempt_supplier_is_spared_the_list_and_nothing_else() {
+    let events = || {
+        vec![
+            excluded("listed", "OBS"),
+            Event { term: Some("H/O: venereal disease".to_owned()), ..event("term", "OBS") },
+            marked(event("hidden", "OBS"), hidden()),
+            marked(event("shut", "OBS"), under("shut")),
+            marked(event("gone", "OBS"), deleted()),
+            Event { code: None, term: Some("note".to_owned()), ..event("note", "OBS") },
+            group("empty", &[]),
+            event("plain", "OBS"),
+        ]
+    };
+    let left = |supplier: &str| {
+        let screened = screen(record(events()), &exempting(), supplier);
+        ids(&screened).iter().map(|id| (*id).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(left("SystmOne"), ["listed", "term", "plain"]);
+    for supplier in ["EMIS", "Vision", "Microtest", "Other", "TPP", "systmone", ""] {
+        assert_eq!(left(supplier), ["plain"], "{supplier}");
+    }
+    let mut patient = record(events());
+    patient.patient = Some(Patient { marks: under("shut"), ..Patient::default() });
+    assert!(ids(&screen(patient, &exempting(), "SystmOne")).is_empty());
+}
+
+fn unknown(view: crate::kinds::View) -> Exclusions {
+    let withhold_unknown = vec![crate::kinds::View::Investigations];
+    made(crate::release::Rules { withhold_unknown, ..Default::default() }, &Default::default()).for_view(view)
+}
+
+#[test]
+fn a_view_may_withhold_what_has_no_known_code_but_never_what_safety_rests_on() {
+    let strange = |id: &str, kind: &str| Event { code: Some(code("http://example.org", "X1")), ..event(id, kind) };
+    let text_only = |id: &str, kind: &str| Event {
+        code: Some(Code { display: Some("Words".to_owned()), ..Code::default() }),
+        ..event(id, kind)
+    };
+    let translated = Code { translations: vec![code(SNOMED, "38341003")], ..code("http://example.org", "X1") };
+    let filed = Code { translations: vec![code("EMISNONDRUGALLERGY", "1")], ..code("http://example.org", "X1") };
+    let events = || {
+        vec![
+            strange("obs", "OBS"),
+            text_only("text", "VAL"),
+            Event { children: vec!["kept".to_owned(), "jab".to_owned(), "obs".to_owned()], ..strange("group", "INV") },
+            event("kept", "VAL"),
+            strange("jab", "IMM"),
+            text_only("allergy", "ALL"),
+            Event { code: None, ..event("uncoded-allergy", "ALL") },
+            strange("plan", "MED"),
+            text_only("issue", "ISS"),
+            Event { medication: Some(Box::default()), ..strange("odd-plan", "NEW") },
+            Event { issue: Some(Box::default()), ..strange("odd-issue", "NEW") },
+            Event { target_drug: Some(Box::new(code("http://example.org", "X1"))), ..strange("target", "OBS") },
+            Event { code: Some(filed.clone()), ..event("filed", "OBS") },
+            Event { code: Some(translated.clone()), ..event("translated", "OBS") },
+        ]
+    };
+    let on = screen(record(events()), &unknown(crate::kinds::View::Investigations), "EMIS");
+    let stay = [
+        "kept",
+        "jab",
+        "allergy",
+        "uncoded-allergy",
+        "plan",
+        "issue",
+        "odd-plan",
+        "odd-issue",
+        "target",
+        "filed",
+        "translated",
+    ];
+    assert_eq!(ids(&on), stay);
+    for id in ["obs", "text", "group"] {
+        assert_eq!(omitted(&on, id), Some(Reason::Withheld), "{id}");
+    }
+    let off = screen(record(events()), &unknown(crate::kinds::View::Diagnosis), "EMIS");
+    assert_eq!(ids(&off).len(), events().len());
+}
+
+#[test]
+fn a_medicine_that_points_to_a_topic_goes_with_its_issues_and_nothing_of_that_name_that_is_no_medicine() {
+    let named = |id: &str, kind: &str| Event { term: Some("Mifepristone 200mg tablets".to_owned()), ..event(id, kind) };
+    let displayed = Code { display: Some("Nevirapine 200mg tablets".to_owned()), ..code("EMISPREPARATION", "1") };
+    let inner = Code { translations: vec![displayed.clone()], ..code(READ, "bxd1.") };
+    let mut mixed = event("mixed", "MED");
+    let mut plan = Medication::default();
+    plan.supply.mixture = Some("mix".to_owned());
+    mixed.medication = Some(Box::new(plan));
+    let build = || {
+        let events = vec![
+            named("plan", "MED"),
+            issue("of-plan", "plan"),
+            named("allergy", "ALL"),
+            named("note", "OBS"),
+            Event { code: Some(displayed.clone()), ..event("shown", "MED") },
+            Event { code: Some(inner.clone()), ..event("inner", "ISS") },
+            mixed.clone(),
+            event("aspirin", "MED"),
+        ];
+        let mut record = record(events);
+        let mixture = LocalMixture { name: Some("Ritonavir mixture".to_owned()), ..LocalMixture::default() };
+        record.mixtures.insert("mix".to_owned(), mixture);
+        record
+    };
+    let rules = crate::release::Rules { medicines_approved: Some("x".to_owned()), ..Default::default() };
+    let sources = crate::release::Sources { revealing_medicines: true, ..Default::default() };
+    let on = made(rules, &sources);
+    assert_eq!(ids(&screen(build(), &on, "EMIS")), ["allergy", "note", "aspirin"]);
+    assert_eq!(ids(&screened(build())).len(), 8, "off by default");
+}
+
+#[test]
+fn a_rubric_in_a_text_beside_the_code_withholds_the_entry() {
+    let text = "Gonorrhoea carrier".to_owned();
+    let range = |text: &str| Some(crate::record::Range { text: Some(text.to_owned()), ..Default::default() });
+    let numeric = |text: &str| {
+        let value = "1".to_owned();
+        Some(Value::Numeric { operator: None, value, units: None, ucum: None, range: range(text).map(Box::new) })
+    };
+    let referral = crate::record::Referral { speciality: Some(text.clone()), ..Default::default() };
+    let events = vec![
+        Event { value: Some(Value::Text { value: text.clone(), range: None }), ..event("value", "VAL") },
+        Event {
+            value: Some(Value::Text { value: "x".to_owned(), range: range(&text).map(Box::new) }),
+            ..event("text-range", "VAL")
+        },
+        Event { value: numeric(&text), ..event("range", "VAL") },
+        Event { abnormal: Some((true, Some(text))), ..event("abnormal", "VAL") },
+        Event { referral: Some(Box::new(referral)), ..event("referral", "REF") },
+        Event { associated_texts: vec!["x".to_owned(), "Gonorrhoea carrier".to_owned()], ..event("beside", "OBS") },
+        Event { value: numeric("other"), abnormal: Some((true, None)), ..event("kept", "VAL") },
+    ];
+    assert_eq!(ids(&screened(record(events))), ["kept"]);
+    let mut typed = record(vec![event("a", "OBS")]);
+    typed.encounters = vec![
+        Encounter {
+            id: "e1".to_owned(),
+            consultation_type: Some("Gonorrhoea carrier".to_owned()),
+            ..Encounter::default()
+        },
+        Encounter { id: "e2".to_owned(), consultation_type: Some("GP".to_owned()), ..Encounter::default() },
+    ];
+    let result = screened(typed);
+    assert_eq!(result.record().encounters.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["e2"]);
+}
+
+#[test]
+fn a_drug_that_stays_loses_each_text_and_qualifier_that_names_the_list_and_keeps_the_others() {
+    let mut plan = Medication::default();
+    plan.supply.dosage = Some("One daily".to_owned());
+    plan.supply.unit = Some("Gonorrhoea carrier".to_owned());
+    plan.supply.quantity_text = Some("AIDS carrier".to_owned());
+    let qualifiers = vec![(code(READ, "H33.."), code(READ, "A788.")), (code(READ, "H33.."), code(READ, "H34.."))];
+    let inner = Code { qualifiers: vec![(code(READ, "A788."), Code::default())], ..code(READ, "bxd1.") };
+    let coded = Code { qualifiers: qualifiers.clone(), translations: vec![inner], ..code(READ, "bxd1.") };
+    let associated_texts = vec!["AIDS carrier".to_owned(), "Take with food".to_owned()];
+    let drug = Event { code: Some(coded), medication: Some(Box::new(plan)), associated_texts, ..event("drug", "MED") };
+    let mut made = issue("issue", "drug");
+    made.issue.get_or_insert_default().supply.dosage = Some("AIDS carrier".to_owned());
+    let (record, list) = (record(vec![drug, made]), list());
+    let lost: Vec<(String, usize, usize)> = crate::release::losses(&record, &list)
+        .into_iter()
+        .map(|loss| (loss.id.to_owned(), loss.links, loss.parts.len()))
+        .collect();
+    assert_eq!(lost, [("drug".to_owned(), 0, 5), ("issue".to_owned(), 0, 1)]);
+    let result = screened(record);
+    let [drug, made] = result.record().events.as_slice() else { panic!("both stay") };
+    let supply = &drug.medication.as_ref().expect("a plan").supply;
+    assert_eq!((supply.dosage.as_deref(), &supply.unit, &supply.quantity_text), (Some("One daily"), &None, &None));
+    let coded = drug.code.as_ref().expect("a code");
+    assert_eq!(coded.qualifiers.len(), 1);
+    assert_eq!(drug.associated_texts, ["Take with food"]);
+    assert!(coded.translations[0].qualifiers.is_empty());
+    assert!(made.issue.as_ref().expect("an issue").supply.dosage.is_none());
+}
+
+#[test]
+fn what_stays_and_loses_a_link_is_told() {
+    let mut record = record(vec![
+        excluded("gone", "OBS"),
+        group("group", &["gone", "stays"]),
+        event("stays", "VAL"),
+        excluded("plan", "MED"),
+    ]);
+    record.problems.insert(
+        "stays".to_owned(),
+        Problem {
+            links: vec!["gone".to_owned(), "group".to_owned()],
+            parents: vec![("gone".to_owned(), None)],
+            ..Problem::default()
+        },
+    );
+    record.problems.insert("gone".to_owned(), Problem { links: vec!["plan".to_owned()], ..Problem::default() });
+    record.encounters = vec![
+        Encounter {
+            id: "e".to_owned(),
+            components: vec!["gone".to_owned(), "stays".to_owned()],
+            ..Encounter::default()
+        },
+        Encounter { id: "untouched".to_owned(), components: vec!["stays".to_owned()], ..Encounter::default() },
+    ];
+    let list = list();
+    let lost: Vec<(&str, &str, usize)> =
+        crate::release::losses(&record, &list).iter().map(|loss| (loss.id, loss.kind, loss.links)).collect();
+    assert_eq!(lost, [("e", "ENC", 1), ("group", "INV", 1), ("stays", "PRB", 2)]);
+}
+
+#[test]
+fn each_rule_is_told_in_words_with_row_layer_and_version() {
+    let mut record = record(vec![
+        excluded("code", "OBS"),
+        Event { term: Some("Gonorrhoea carrier".to_owned()), ..event("term", "OBS") },
+        marked(event("hidden", "OBS"), hidden()),
+        group("empty", &[]),
+        Event { code: None, ..event("note", "OBS") },
+        event("diary", "DRY"),
+        group("parent", &["member"]),
+        event("member", "VAL"),
+        event("component", "OBS"),
+    ]);
+    record.events[6].code = Some(code(READ, "A7040"));
+    record.encounters = vec![Encounter {
+        marks: under("shut"),
+        id: "e".to_owned(),
+        components: vec!["component".to_owned()],
+        ..Encounter::default()
+    }];
+    let list = list();
+    let told: Vec<String> = crate::release::explain(&record, &list)
+        .iter()
+        .map(|one| format!("{} {} {}", one.id, one.reason, one.rule))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "e withheld private: under a confidentiality policy that restricts",
+            "code withheld list row 24 (hiv-aids), layer agreement 1.0.0, by code: read-v2 A788. and below, verified",
+            "term withheld list row 10 (sexually-transmitted-infection), layer statutory 1.0.0, by term, inferred",
+            "hidden withheld marked hidden",
+            "empty empty a report or group without value or member left",
+            "note uncoded uncoded: consultation text",
+            "diary outside-record its kind is outside the Detailed Care Record",
+            "parent withheld list row 19 (sexually-transmitted-infection), layer statutory 1.0.0, by code: read-v2 A7040, verified",
+            "member withheld belongs to parent, which goes",
+            "component withheld component of the withheld encounter e",
+        ]
+    );
+}

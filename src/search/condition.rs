@@ -82,7 +82,7 @@ impl Wanted {
                 let text = unescape(raw);
                 (!names_a_person(&text)).then(|| Self::Text { text: if exact { text } else { fold(&text) }, exact })
             }
-            Form::Number | Form::Special => None,
+            Form::Uri | Form::Number | Form::Special => None,
         }
     }
 

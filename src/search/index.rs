@@ -63,7 +63,7 @@ fn read(parameter: &Parameter, value: &Value, into: &mut Vec<IndexValue>) {
         Form::Date => into.extend(period(value).map(|Span { from, to }| IndexValue::Period(from, to))),
         Form::Reference => into.extend(reference(value).map(IndexValue::Reference)),
         Form::Text => into.extend(value.as_str().map(|text| IndexValue::Text(text.to_owned()))),
-        Form::Number | Form::Special => {}
+        Form::Uri | Form::Number | Form::Special => {}
     }
 }
 

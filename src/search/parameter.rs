@@ -15,6 +15,8 @@ pub enum Form {
     Reference,
     /// `string`
     Text,
+    /// `uri`: only on what anyone may read.
+    Uri,
     /// `number`: only `_count`.
     Number,
     /// `special`: only `_include`.
@@ -29,6 +31,7 @@ impl Form {
             Self::Token => "token",
             Self::Date => "date",
             Self::Reference => "reference",
+            Self::Uri => "uri",
             Self::Text => "string",
             Self::Number => "number",
             Self::Special => "special",

@@ -107,10 +107,7 @@ impl Member {
     pub fn scopes(&self) -> String {
         match self.reach {
             Reach::Record => {
-                // Types that the catalogue will serve later are granted already, so that tokens need not change.
-                let later =
-                    ["MedicationRequest", "DiagnosticReport", "Immunization", "ServiceRequest", "Flag", "Specimen"];
-                let types = Kind::ALL.iter().map(|kind| kind.as_str()).chain(later);
+                let types = Kind::ALL.iter().map(|kind| kind.as_str());
                 let read: Vec<String> = types.map(|name| format!("user/{name}.rs")).collect();
                 format!("{} user/Consent.crus user/EpisodeOfCare.rs", read.join(" "))
             }

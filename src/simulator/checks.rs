@@ -4,7 +4,7 @@ use super::fault::Fault;
 use super::replay::Replay;
 use super::request::{Request, agree, envelope, payload};
 use crate::gateway::WireProfile;
-use crate::gateway::security::{TimeRules, Verifier, window};
+use crate::gateway::security::{Current, TimeRules, Verifier, window};
 use crate::gateway::xml::{Message, Node, SOAP, WSA, WSSE, WSU, XmlError};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -15,7 +15,7 @@ const ANONYMOUS: &str = "http://www.w3.org/2005/08/addressing/anonymous";
 /// What the checks rest on.
 pub(super) struct Rules {
     pub profile: WireProfile,
-    pub verifier: Verifier,
+    pub verifier: Current<Verifier>,
     /// Common name to the ODS codes it may speak for.
     pub speakers: BTreeMap<String, Vec<String>>,
     /// Our own URLs.
@@ -80,10 +80,12 @@ impl Rules {
         let user = security
             .only(WSSE, "UsernameToken")
             .and_then(|token| token.only(WSSE, "Username"))
-            .map(|name| name.text.trim().to_owned())
-            .filter(|name| !name.is_empty())
+            .filter(|name| name.children.is_empty())
+            .map(|name| name.text.clone())
+            .filter(|name| !name.trim().is_empty())
             .ok_or(Fault::Denied("not exactly one Username"))?;
-        let verified = self.verifier.verify(message, security, arrival.now).map_err(|why| Fault::Denied(why.0))?;
+        let trust = self.verifier.held();
+        let verified = trust.verify(message, security, arrival.now).map_err(|why| Fault::Denied(why.0))?;
         let names = &self.profile.security;
         if names.username_is_common_name && user != verified.common_name {
             return Err(Fault::Denied("Username is not the certificate's common name"));
@@ -98,10 +100,10 @@ impl Rules {
                 return Err(Fault::Denied("an addressing header given twice"));
             }
         }
-        if !verified.covers_required(header, timestamp, body, self.verifier.required()) {
+        if !verified.covers_required(header, timestamp, body, trust.required()) {
             return Err(Fault::Denied("a required part is not signed"));
         }
-        let sent = header.child(WSA, "MessageID").map(Node::token);
+        let sent = header.child(WSA, "MessageID").and_then(leaf);
         let bare = sent.as_deref().and_then(bare_uuid);
         let until = expires + time::Duration::seconds(names.skew_seconds);
         if names.replay
@@ -115,17 +117,10 @@ impl Rules {
         let message_id_sent = sent.ok_or(Fault::Invalid("no MessageID"))?;
         let message_id = bare.ok_or(Fault::Invalid("MessageID is no UUID"))?;
         let found = envelope(body, &self.profile)?;
-        let ids_differ = {
-            let stamp = timestamp.attribute_ns(WSU, "Id").unwrap_or_default();
-            let mut ids = [message_id_sent.as_str(), &found.tracking_id, &found.payload_id, stamp];
-            ids.sort_unstable();
-            ids.windows(2).all(|pair| pair.first() != pair.last())
-        };
-        if !ids_differ {
-            return Err(Fault::Invalid("ids are not all different"));
-        }
+        let stamp = timestamp.attribute_ns(WSU, "Id").unwrap_or_default();
+        let ids = [message_id_sent.as_str(), &found.tracking_id, &found.payload_id, stamp];
+        all_differ(&ids)?;
         let request = payload(found.payload, &self.profile)?;
-        let ids = [message_id_sent.as_str(), &found.tracking_id, &found.payload_id];
         if ids.contains(&request.request_id.as_str()) {
             return Err(Fault::Invalid("ids are not all different"));
         }
@@ -140,7 +135,7 @@ impl Rules {
 
     /// Action, `SOAPAction`, To, From and `ReplyTo`; gives the address in From.
     fn addressing(&self, header: &Node, arrival: &Arrival<'_>) -> Result<Option<String>, Fault> {
-        let text = |name: &str| header.child(WSA, name).map(Node::token);
+        let text = |name: &str| header.child(WSA, name).and_then(leaf);
         if header.child(WSA, "MessageID").is_none() {
             return Err(Fault::Invalid("no MessageID"));
         }
@@ -154,8 +149,9 @@ impl Rules {
         if soap_action != Some(action.as_str()) {
             return Err(Fault::Invalid("SOAPAction is not the Action"));
         }
-        let to = text("To").ok_or(Fault::Invalid("no To"))?;
-        if !self.own_urls.contains(&to) {
+        // Compared byte for byte: no white space is taken off.
+        let to = header.child(WSA, "To").ok_or(Fault::Invalid("no To"))?;
+        if !to.children.is_empty() || !self.own_urls.contains(&to.text) {
             return Err(Fault::Invalid("To is not this endpoint"));
         }
         if let Some(reply) = header.child(WSA, "ReplyTo")
@@ -165,8 +161,8 @@ impl Rules {
         }
         match header.child(WSA, "From") {
             Some(from) => {
-                let address = from.only(WSA, "Address").ok_or(Fault::Invalid("From without one Address"))?;
-                Ok(Some(address.token()))
+                let address = from.only(WSA, "Address").and_then(leaf);
+                Ok(Some(address.ok_or(Fault::Invalid("From without one Address"))?))
             }
             None => Ok(None),
         }
@@ -175,8 +171,23 @@ impl Rules {
 
 /// The single `MessageID` of a message, verified or not.
 fn related(root: &Node) -> Option<String> {
-    let header = root.child(SOAP, "Header")?;
-    header.only(WSA, "MessageID").map(Node::token).filter(|id| !id.is_empty())
+    let mut found = root.all(SOAP, "Header").flat_map(|header| header.all(WSA, "MessageID"));
+    match (found.next(), found.next()) {
+        (Some(id), None) => leaf(id),
+        _ => None,
+    }
+}
+
+/// The text of an element that holds nothing else; absent when blank.
+fn leaf(node: &Node) -> Option<String> {
+    Some(node.token()).filter(|text| node.children.is_empty() && !text.is_empty())
+}
+
+fn all_differ(ids: &[&str]) -> Result<(), Fault> {
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    let differ = sorted.windows(2).all(|pair| pair.first() != pair.last());
+    if differ { Ok(()) } else { Err(Fault::Invalid("ids are not all different")) }
 }
 
 /// Headers that have to be understood, by us or by whoever comes next, are.

@@ -108,9 +108,22 @@ impl Demo {
     /// # Errors
     /// [`DemoError`].
     pub fn settings(&self, listen: SocketAddr, mig: &str) -> Result<Config, DemoError> {
+        self.settings_with(listen, mig, Vec::new())
+    }
+
+    /// The same, with settings of these names over them, as the environment would.
+    ///
+    /// # Errors
+    /// [`DemoError`].
+    pub fn settings_with(
+        &self,
+        listen: SocketAddr,
+        mig: &str,
+        over: Vec<(String, String)>,
+    ) -> Result<Config, DemoError> {
         self.write("agreements.toml", &self.agreements())?;
         self.write("config.toml", &self.settings_text(listen, mig))?;
-        Config::load(&self.folder.join("config.toml")).map_err(DemoError::Settings)
+        Config::load_with(&self.folder.join("config.toml"), over).map_err(DemoError::Settings)
     }
 
     /// Sharing agreements and enrolments, in the notation of `agreements import`.
@@ -166,7 +179,7 @@ impl Demo {
         for viewer in VIEWERS.iter().filter_map(|code| OdsCode::parse(code)) {
             for patient in self.patients.iter().map(|patient| patient.nhs_number) {
                 let wanted = EpisodeSearch { patient: Some(patient), ..EpisodeSearch::default() };
-                if episode::search(store.reader(), &viewer, wanted).await?.is_empty() {
+                if episode::search(store.reader(), &viewer, &wanted).await?.is_empty() {
                     store.write(episode::create_job(EpisodeDraft::active(patient, viewer.clone(), now), now)).await?;
                 }
             }
@@ -338,7 +351,7 @@ mod tests {
             demo.seed(&store).await.unwrap();
             for viewer in VIEWERS {
                 let viewer = OdsCode::parse(viewer).unwrap();
-                let kept = episode::search(store.reader(), &viewer, EpisodeSearch::default()).await.unwrap();
+                let kept = episode::search(store.reader(), &viewer, &EpisodeSearch::default()).await.unwrap();
                 assert_eq!(kept.len(), 1, "one number, three entries in the list");
             }
         }

@@ -28,6 +28,8 @@ impl Fault {
             "1000" => Self::Invalid("as set"),
             "2100" => Self::Busy,
             "3000" => Self::Denied("as set"),
+            "MustUnderstand" => Self::MustUnderstand,
+            "VersionMismatch" => Self::Version,
             _ => Self::Failed("as set"),
         }
     }
@@ -67,7 +69,10 @@ impl Fault {
             Self::Version => ("soap:VersionMismatch", "SOAP 1.1 is expected"),
         };
         let coded = !matches!(self, Self::MustUnderstand | Self::Version);
-        let action = if coded { &profile.addressing.fault_action } else { &profile.addressing.addressing_fault_action };
+        // Of these two WS-Addressing names the first alone (ITK 1.4).
+        let of_addressing = matches!(self, Self::MustUnderstand);
+        let names = &profile.addressing;
+        let action = if of_addressing { &names.addressing_fault_action } else { &names.fault_action };
         let mut out = Canonical::default();
         out.open(("soap", SOAP, "Envelope"), None, &[]);
         out.open(("soap", SOAP, "Header"), None, &[]);

@@ -9,7 +9,7 @@ use super::request::{Request, agree, envelope, payload};
 use super::sealing::seal;
 use crate::gateway::WireProfile;
 use crate::gateway::fuzzing::{NOW, VIEW, VIEWER};
-use crate::gateway::security::{Signer, Verifier};
+use crate::gateway::security::{Current, Signer, Verifier};
 use crate::gateway::xml::{Message, SOAP};
 use std::collections::BTreeMap;
 
@@ -40,6 +40,7 @@ impl Gate {
     pub fn new(verifier: Verifier, common_name: &str, mut profile: WireProfile) -> Self {
         profile.security.replay = false;
         let speakers = BTreeMap::from([(common_name.to_owned(), vec![VIEWER.to_owned()])]);
+        let verifier = Current::new(verifier);
         Self(Rules { profile, verifier, speakers, own_urls: vec![ENDPOINT.to_owned()], replay: Replay::default() })
     }
 

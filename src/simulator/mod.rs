@@ -6,27 +6,37 @@
 
 mod answer;
 mod checks;
+mod control;
+mod delivery;
 mod fault;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod handling;
+mod line;
 mod replay;
 mod request;
 mod rules;
 mod schema;
 mod sealing;
+mod tampering;
 
 pub mod cast;
 pub mod demo;
 pub mod generate;
+pub mod heard;
 pub mod holdings;
 pub mod log;
 pub mod outlook;
+pub mod papers;
 pub mod pki;
 pub mod running;
 pub mod server;
 pub mod settings;
+pub mod switches;
 pub mod tokens;
 pub mod walkthrough;
+
+pub use tampering::Tamper;
 
 #[cfg(test)]
 mod tests;

@@ -68,9 +68,12 @@ pub fn outlook(
     let whole = read(holding.xml.as_bytes(), Limits::default())?;
     let today = crate::clock::to_london(now).date();
     let (mut pool, mut ledgers, mut degraded) = (Vec::new(), Vec::new(), BTreeMap::new());
-    for view in View::ALL.iter().copied() {
+    // In the order in which the facade asks them: Summary last.
+    let others = View::ALL.iter().copied().filter(|view| *view != View::Summary);
+    for view in others.chain([View::Summary]) {
         let xml = holding.cut(view, (None, None), today, RECENT_MONTHS);
         let record = read(xml.as_bytes(), Limits::default())?;
+        let exclusions = &exclusions.for_supplier(&holding.supplier).for_view(view);
         let screened = release::screen(record, exclusions, &holding.supplier);
         let practice = (holding.practice.as_deref().unwrap_or("unknown"), holding.practice_name.as_deref());
         let mapped = mapping::map(&screened, &Context { patient, sealer, view, practice, now });

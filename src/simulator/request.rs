@@ -1,10 +1,15 @@
 //! The distribution envelope and the payload of a request, read strictly (WIRE sections 4 and 5).
 
 use super::fault::Fault;
-use super::schema::{Sequence, any_text, at_most, attribute, day, digits, empty, instant, maybe, text, token, uuid};
+use super::schema::{
+    Sequence, any_text, at_most, attribute, attributes_are, day, digits, empty, instant, maybe, text, token, uuid,
+};
 use crate::gateway::WireProfile;
 use crate::gateway::xml::{ITK, Node};
 use time::{Date, OffsetDateTime};
+
+/// `auditIdentity/id/@type` where none is given (ITK distribution envelope 2.0).
+const DEFAULT_IDENTITY: &str = "2.16.840.1.113883.2.1.3.2.4.18.27";
 
 /// What the distribution envelope says.
 pub(super) struct Envelope<'n> {
@@ -72,7 +77,9 @@ pub(super) fn envelope<'n>(body: &'n Node, profile: &WireProfile) -> Result<Enve
     let mut identities = Vec::new();
     while let Some(id) = list.optional("id") {
         empty(id, &["uri", "type"])?;
-        identities.push((maybe(id, "type")?, attribute(id, "uri")?));
+        // The schema's default, spelled out, says the same as its absence.
+        let kind = maybe(id, "type")?.filter(|kind| kind != DEFAULT_IDENTITY);
+        identities.push((kind, attribute(id, "uri")?));
     }
     list.end()?;
     if identities.is_empty() || identities.len() > 4 {
@@ -84,13 +91,24 @@ pub(super) fn envelope<'n>(body: &'n Node, profile: &WireProfile) -> Result<Enve
     items.end()?;
     let sender = parts.required("senderAddress")?;
     empty(sender, &["uri", "type"])?;
-    let handling = parts.required("handlingSpecification")?;
+    let mut handling = Sequence::of(parts.required("handlingSpecification")?, ITK, &[])?;
     parts.end()?;
+    let mut interactions = Vec::new();
+    while let Some(spec) = handling.optional("spec") {
+        empty(spec, &["key", "value"])?;
+        if attribute(spec, "key")? == profile.payload.interaction_key {
+            interactions.push(spec.attribute("value").unwrap_or_default());
+        }
+    }
+    handling.end()?;
 
     let mut one = Sequence::of(payloads, ITK, &["count"])?;
     let wrapper = one.required("payload")?;
     one.end()?;
     let counted = manifest.attribute("count") == Some("1") && payloads.attribute("count") == Some("1");
+    Sequence::of(item, ITK, &["id", "mimetype", "profileid", "compressed", "base64", "encrypted", "metadata"])?
+        .end()?;
+    attributes_are(wrapper, &["id", "filename"])?;
     let payload_id = attribute(wrapper, "id")?;
     if !counted || attribute(item, "id")? != payload_id {
         return Err(Fault::Invalid("manifest and payloads do not match"));
@@ -105,11 +123,7 @@ pub(super) fn envelope<'n>(body: &'n Node, profile: &WireProfile) -> Result<Enve
     {
         return Err(Fault::Invalid("manifest item of another kind"));
     }
-    let interaction = handling
-        .all(ITK, "spec")
-        .find(|spec| spec.attribute("key") == Some(profile.payload.interaction_key.as_str()))
-        .and_then(|spec| spec.attribute("value"));
-    if interaction != Some(profile.interaction(&payload.name).as_str()) {
+    if interactions != [profile.interaction(&payload.name)] {
         return Err(Fault::Invalid("interaction is not the payload's"));
     }
     Ok(Envelope {

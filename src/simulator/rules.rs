@@ -40,7 +40,8 @@ pub(super) fn view<'h>(
 ) -> Result<(&'h Holding, View, bool), String> {
     let (request, codes) = (&accepted.request, &profile.outcomes);
     let found = holdings.find(&request.nhs_number);
-    let set = found.and_then(|holding| holding.outcome.as_deref());
+    // Holdings name an outcome by its built-in code, whatever the profile calls it.
+    let set = found.and_then(|holding| holding.outcome.as_deref()).map(|code| codes.by_builtin(code));
     let known = profile.view(&wanted.view);
     let here = found.filter(|holding| {
         !holding.restricted
@@ -49,7 +50,7 @@ pub(super) fn view<'h>(
             && holding.practice.as_deref().is_some_and(|practice| profile.address(practice) == accepted.address)
     });
     let steps = [
-        (&codes.invalid, known.is_none() || content_is_invalid(request, wanted)),
+        (&codes.invalid, known.is_none() || content_is_invalid(request, wanted, known)),
         (&codes.consent_refused, !consents(wanted)),
         (&codes.not_authorised, !accepted.speaks_for.contains(&request.source)),
         (&codes.outside_agreement, false),
@@ -74,11 +75,11 @@ pub(super) fn view<'h>(
     }
 }
 
-fn content_is_invalid(request: &Request, wanted: &Wanted) -> bool {
+fn content_is_invalid(request: &Request, wanted: &Wanted, view: Option<View>) -> bool {
     let consent = &wanted.consent;
     let backwards = matches!(wanted.range, (Some(from), Some(to)) if from > to);
     NhsNumber::parse(&request.nhs_number).is_none()
-        || (backwards && wanted.view != "PatientDetails")
+        || (backwards && view != Some(View::PatientDetails))
         || !matches!(consent.status.as_str(), "Explicit Consent" | "Explicit Dissent" | "Not Specified")
         || consent.category.as_deref().is_some_and(|category| !CATEGORIES.contains(&category))
 }

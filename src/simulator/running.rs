@@ -4,6 +4,7 @@
 
 use super::cast::Member;
 use super::demo::{Demo, DemoError, VIEWERS};
+use super::heard::Heard;
 use super::holdings::Holdings;
 use super::log::Extract;
 use super::pki::CLIENT_NAME;
@@ -13,6 +14,7 @@ use crate::app::{BuildError, Server};
 use crate::clock::Clock;
 use crate::disclose::Service;
 use crate::gateway::WireProfile;
+use crate::store::StoreConfig;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,23 @@ pub struct Start {
     pub holdings: Holdings,
     /// Now.
     pub clock: Clock,
+}
+
+/// What a demo does not have unless it is asked for.
+#[derive(Default)]
+pub struct Extras {
+    /// Whether the simulated MIG has a control endpoint for its fault switches.
+    pub control: bool,
+    /// Settings of the facade over those of the demo, in the form of environment variables.
+    pub settings: Vec<(String, String)>,
+    /// Where the store is, if not in the folder.
+    pub store: Option<StoreConfig>,
+    /// Another clock for the simulated MIG.
+    pub mig_clock: Option<Clock>,
+    /// Another certificate and key for the simulated MIG, PEM.
+    pub mig_certificate: Option<(Vec<u8>, Vec<u8>)>,
+    /// Another wire profile for the simulated MIG.
+    pub mig_profile: Option<WireProfile>,
 }
 
 /// Why a demo does not run.
@@ -68,6 +87,14 @@ impl Running {
     /// # Errors
     /// [`StartError`].
     pub async fn start(start: Start) -> Result<Self, StartError> {
+        Self::start_with(start, Extras::default()).await
+    }
+
+    /// The same, with options.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_with(start: Start, options: Extras) -> Result<Self, StartError> {
         let Start { listen, data, holdings, clock } = start;
         let patients: Vec<DemoPatient> = holdings.iter().filter_map(DemoPatient::of).collect();
         let demo = Demo::in_folder(data.as_deref(), patients, clock.clone())?;
@@ -75,25 +102,35 @@ impl Running {
         let read = |path: &Path| std::fs::read(path).map_err(|error| StartError::Unreadable(path.to_owned(), error));
         let authority = read(&pki.ca())?;
         let speaks_for = VIEWERS.iter().map(|viewer| (*viewer).to_owned()).collect();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (certificate, key) = match options.mig_certificate {
+            Some(given) => given,
+            None => (read(&pki.server_certificate())?, read(&pki.server_key())?),
+        };
+        let profile = options.mig_profile.map_or_else(WireProfile::builtin, Ok);
         let simulator = server::Server::bind(SimulatorConfig {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            certificate: read(&pki.server_certificate())?,
-            key: read(&pki.server_key())?,
+            listen: any,
+            certificate,
+            key,
             client_ca: authority.clone(),
             client_crl: None,
             signing_ca: authority,
             signing_crl: None,
             speakers: BTreeMap::from([(CLIENT_NAME.to_owned(), speaks_for)]),
             own_urls: Vec::new(),
-            profile: WireProfile::builtin().map_err(StartError::Simulator)?,
+            profile: profile.map_err(StartError::Simulator)?,
             holdings: Arc::new(holdings),
-            clock: clock.clone(),
+            clock: options.mig_clock.unwrap_or_else(|| clock.clone()),
             log: Some(demo.folder().join("extracts.jsonl")),
+            control: options.control.then_some(any),
         })
         .await
         .map_err(StartError::Simulator)?;
         let mig = format!("https://127.0.0.1:{}{}", simulator.local_addr().port(), server::PATH);
-        let config = demo.settings(listen, &mig)?;
+        let mut config = demo.settings_with(listen, &mig, options.settings)?;
+        if let Some(store) = options.store {
+            config.store = store;
+        }
         let facade = Server::build(&config, clock, Some(demo_routes(demo.state()))).await?;
         demo.seed(facade.store()).await?;
         let (base, service) = (facade.base_url().to_owned(), facade.service());
@@ -121,6 +158,19 @@ impl Running {
     #[must_use]
     pub fn mig(&self) -> &str {
         &self.mig
+    }
+
+    /// Where the simulated MIG's control endpoint is, if it has one.
+    #[must_use]
+    pub fn control(&self) -> Option<String> {
+        let at = self.simulator.as_ref()?.control_addr()?;
+        Some(format!("http://{at}"))
+    }
+
+    /// What arrived at the simulated MIG, where it has a control endpoint.
+    #[must_use]
+    pub fn heard(&self) -> Heard {
+        self.simulator.as_ref().map(server::Server::heard).unwrap_or_default()
     }
 
     /// Folder, certificates and patients.

@@ -49,7 +49,8 @@ impl<'n> Sequence<'n> {
     }
 }
 
-fn attributes_are(node: &Node, allowed: &[&str]) -> Result<(), Fault> {
+/// Has no attributes but these.
+pub(super) fn attributes_are(node: &Node, allowed: &[&str]) -> Result<(), Fault> {
     let known =
         node.attributes.iter().all(|(ns, name, _)| ns == XSI || (ns.is_empty() && allowed.contains(&name.as_str())));
     if known { Ok(()) } else { Err(INVALID) }

@@ -41,7 +41,7 @@ pub(super) fn seal(answer: &str, signer: &Signer, now: OffsetDateTime, profile: 
     }
     let fragments: Vec<_> = parts.iter().map(|(id, xml)| Fragment { id, xml }).collect();
     let (_, timestamp) = parts.first()?;
-    let security = signer.security(timestamp, "id-token", &fragments)?;
+    let security = signer.security_of_answer(timestamp, "id-token", &fragments)?;
     text.insert_str(place, &security);
     Some(text)
 }

@@ -1,29 +1,26 @@
-//! The HTTPS server: mutual TLS, one path, one message an answer. Decides nothing about a message itself.
+//! The HTTPS server: mutual TLS, and a control endpoint beside it where one is asked for. What becomes of a message is
+//! `handling`'s.
 
-use super::answer::Answer;
-use super::checks::{Accepted, Arrival, Rejected, Rules};
-use super::fault::Fault;
+use super::checks::Rules;
+use super::control;
+use super::handling::{Shared, handle};
+use super::heard::{Heard, Hearing};
 use super::holdings::Holdings;
+use super::line::{Counts, Line};
 use super::log::{Extract, Log};
+use super::papers::{Made, Papers};
 use super::replay::Replay;
-use super::{rules, sealing};
-use crate::clock::{Clock, rfc3339};
+use super::switches::Switches;
+use crate::clock::Clock;
 use crate::gateway::WireProfile;
-use crate::gateway::security::{Signer, Verifier, certificates, common_name, key, roots};
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use crate::gateway::security::{Current, common_name};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use rustls_pki_types::CertificateRevocationListDer;
-use rustls_pki_types::pem::PemObject as _;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -67,20 +64,14 @@ pub struct SimulatorConfig {
     pub clock: Clock,
     /// Where the log of extracts goes as JSON lines, too.
     pub log: Option<PathBuf>,
-}
-
-struct Shared {
-    rules: Rules,
-    /// Signs answers where the profile demands it.
-    signer: Option<Signer>,
-    holdings: Arc<Holdings>,
-    clock: Clock,
-    log: Log,
+    /// Where the control endpoint listens: on this machine alone, and nowhere without it.
+    pub control: Option<SocketAddr>,
 }
 
 /// A running simulator. Dropped, it goes on until the process ends; [`Self::stop`] ends it.
 pub struct Server {
     address: SocketAddr,
+    control: Option<SocketAddr>,
     shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -93,33 +84,52 @@ impl Server {
     /// Every problem.
     pub async fn bind(config: SimulatorConfig) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
-        let tls = tls(&config).map_err(|problem| problems.push(problem)).ok();
-        let verifier = verifier(&config).map_err(|problem| problems.push(problem)).ok();
-        let signer = signer(&config).map_err(|problem| problems.push(problem)).ok();
+        let made = Papers::from(&config).make(&config.profile).map_err(|mut more| problems.append(&mut more)).ok();
         let log =
             Log::new(config.log.as_deref()).map_err(|error| problems.push(format!("log of extracts: {error}"))).ok();
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|error| problems.push(format!("{}: {error}", config.listen))).ok();
-        let (Some(tls), Some(verifier), Some(signer), Some(log), Some(listener)) =
-            (tls, verifier, signer, log, listener)
-        else {
+        let (Some(Made { acceptor, verifier, signer }), Some(log), Some(listener)) = (made, log, listener) else {
             return Err(problems);
         };
         let address = listener.local_addr().map_err(|error| vec![error.to_string()])?;
-        let own_urls = if config.own_urls.is_empty() {
+        let mut own_urls = if config.own_urls.is_empty() {
             ["localhost", "127.0.0.1"].map(|host| format!("https://{host}:{}{PATH}", address.port())).to_vec()
         } else {
             config.own_urls
         };
-        if config.profile.security.legacy_itk {
-            tracing::warn!("the wire profile accepts SHA-1 and unsigned bodies: legacy-itk");
+        if !config.profile.addressing.to.is_empty() {
+            own_urls.push(config.profile.addressing.to.clone());
         }
+        config.profile.announce();
+        let (verifier, signer, acceptor) = (Current::new(verifier), Current::new(signer), Current::new(acceptor));
         let rules =
             Rules { profile: config.profile, verifier, speakers: config.speakers, own_urls, replay: Replay::default() };
-        let shared = Arc::new(Shared { rules, signer, holdings: config.holdings, clock: config.clock, log });
         let (stopping, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(tls)), Arc::clone(&shared), stopped));
-        Ok(Self { address, shared, stopping, task })
+        let shared = Arc::new(Shared {
+            rules,
+            signer,
+            acceptor,
+            switches: Switches::of(&config.holdings),
+            holdings: config.holdings,
+            clock: config.clock,
+            log,
+            counts: Counts::default(),
+            hearing: config.control.map(|_| Hearing::default()),
+            stopped: stopped.clone(),
+        });
+        let control = match config.control {
+            None => None,
+            Some(at) => Some(steer(at, &shared).await.map_err(|problem| vec![problem])?),
+        };
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
+        Ok(Self { address, control, shared, stopping, task })
+    }
+
+    /// Where its control endpoint listens, if it has one.
+    #[must_use]
+    pub fn control_addr(&self) -> Option<SocketAddr> {
+        self.control
     }
 
     /// Where it listens.
@@ -134,10 +144,34 @@ impl Server {
         format!("https://localhost:{}{PATH}", self.address.port())
     }
 
+    /// The fault switches.
+    #[must_use]
+    pub fn switches(&self) -> &Switches {
+        &self.shared.switches
+    }
+
+    /// What arrived since the start, where the control endpoint is on.
+    #[must_use]
+    pub fn heard(&self) -> Heard {
+        self.shared.heard()
+    }
+
     /// Every extract since the start.
     #[must_use]
     pub fn extracts(&self) -> Vec<Extract> {
         self.shared.log.all()
+    }
+
+    /// Takes other certificates, keys and lists into force; connections under way end with what they began with.
+    ///
+    /// # Errors
+    /// Every problem, and then nothing changes.
+    pub fn renew(&self, papers: &Papers) -> Result<(), Vec<String>> {
+        let Made { acceptor, verifier, signer } = papers.make(&self.shared.rules.profile)?;
+        self.shared.rules.verifier.replace(verifier);
+        self.shared.signer.replace(signer);
+        self.shared.acceptor.replace(acceptor);
+        Ok(())
     }
 
     /// Takes no more, finishes what is under way, and returns.
@@ -147,50 +181,25 @@ impl Server {
     }
 }
 
-fn lists(pem: Option<&[u8]>) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
-    let lists = pem.map(|pem| CertificateRevocationListDer::pem_slice_iter(pem).collect::<Result<_, _>>()).transpose();
-    lists.map(Option::unwrap_or_default).map_err(|_| "a revocation list that cannot be read".to_owned())
-}
-
-fn tls(config: &SimulatorConfig) -> Result<rustls::ServerConfig, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let trusted = roots(&config.client_ca).map_err(|error| format!("client trust list: {error}"))?;
-    let verifier =
-        rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(trusted), Arc::clone(&provider))
-            .with_crls(lists(config.client_crl.as_deref())?)
-            .allow_unknown_revocation_status()
-            .build()
-            .map_err(|error| format!("client trust list: {error}"))?;
-    let chain = certificates(&config.certificate).map_err(|error| format!("server certificate: {error}"))?;
-    let key = key(&config.key).map_err(|error| format!("server key: {error}"))?;
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .map_err(|error| format!("server certificate: {error}"))?;
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(tls)
-}
-
-/// The server's own certificate signs its answers, too.
-fn signer(config: &SimulatorConfig) -> Result<Option<Signer>, String> {
-    let rules = &config.profile.security;
-    if !rules.require_signed_response {
-        return Ok(None);
+/// Starts the control endpoint, which ends with the process or the simulator.
+async fn steer(at: SocketAddr, shared: &Arc<Shared>) -> Result<SocketAddr, String> {
+    if !at.ip().is_loopback() {
+        return Err(format!("control: {at} is not an address of this machine alone"));
     }
-    Signer::from_pem(&config.certificate, &config.key, rules.signature, rules.digest)
-        .map(Some)
-        .map_err(|error| format!("server certificate, for signed answers: {error}"))
+    let listener = TcpListener::bind(at).await.map_err(|error| format!("control: {at}: {error}"))?;
+    let bound = listener.local_addr().map_err(|error| format!("control: {error}"))?;
+    let router = control::routes(Arc::clone(shared));
+    let mut stopped = shared.stopped.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = axum::serve(listener, router) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    });
+    Ok(bound)
 }
 
-fn verifier(config: &SimulatorConfig) -> Result<Verifier, String> {
-    let trusted = certificates(&config.signing_ca).map_err(|error| format!("signing trust list: {error}"))?;
-    Verifier::new(&trusted, &lists(config.signing_crl.as_deref())?, &config.profile.security)
-        .map_err(|error| format!("signing trust list: {error}"))
-}
-
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     loop {
         let stream = tokio::select! {
@@ -204,7 +213,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared
             }
         };
         let watcher = graceful.watcher();
-        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        let (acceptor, shared) = (TlsAcceptor::clone(&shared.acceptor.held()), Arc::clone(&shared));
         tokio::spawn(async move { serve(stream, acceptor, shared, watcher).await });
     }
     drop(listener);
@@ -218,140 +227,22 @@ async fn serve(
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let _ = stream.set_nodelay(true);
-    let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await else {
+    shared.counts.connections.fetch_add(1, Ordering::Relaxed);
+    let (line, breaking) = Line::new(stream);
+    let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(line)).await else {
         return;
     };
+    shared.counts.handshakes.fetch_add(1, Ordering::Relaxed);
     let (_, session) = stream.get_ref();
     let leaf = session.peer_certificates().and_then(<[_]>::first);
     let name: Option<Arc<str>> = leaf.and_then(|leaf| common_name(leaf).ok()).map(Arc::from);
     let handler = hyper::service::service_fn(move |request| {
-        let (shared, name) = (Arc::clone(&shared), name.clone());
-        async move { Ok::<_, Infallible>(handle(request, shared, name).await) }
+        let (shared, name, breaking) = (Arc::clone(&shared), name.clone(), breaking.clone());
+        async move { handle(request, shared, name, breaking).await }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), handler);
     let _ = watcher.watch(connection).await;
-}
-
-async fn handle(request: Request<Incoming>, shared: Arc<Shared>, tls_name: Option<Arc<str>>) -> Response<Full<Bytes>> {
-    if request.uri().path() != PATH {
-        return bare(StatusCode::NOT_FOUND);
-    }
-    if request.method() != Method::POST {
-        return bare(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    let header = |name| request.headers().get(name).map(|value: &HeaderValue| value.as_bytes().to_vec());
-    let soap_action = request.headers().get("soapaction").map(|value| value.as_bytes().to_vec());
-    let kind = header(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let coded = header(CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity"));
-    if !kind.starts_with(b"text/xml") || coded {
-        return bare(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    }
-    let limit = shared.rules.profile.limits.request_bytes;
-    let (body, oversized) = match Limited::new(request.into_body(), limit).collect().await {
-        Ok(body) => (body.to_bytes(), false),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => (Bytes::new(), true),
-        Err(_) => return bare(StatusCode::BAD_REQUEST),
-    };
-    let checking = Arc::clone(&shared);
-    let checked = tokio::task::spawn_blocking(move || {
-        let now = checking.clock.now();
-        let soap_action = soap_action.as_deref();
-        let arrival = Arrival { body: &body, oversized, soap_action, tls_name: tls_name.as_deref(), now };
-        checking.rules.check(&arrival)
-    })
-    .await;
-    let accepted = match checked {
-        Ok(Ok(accepted)) => accepted,
-        Ok(Err(rejected)) => return shared.reject(&rejected, oversized),
-        Err(_) => return shared.reject(&(Fault::Failed("the check failed"), None), false),
-    };
-    let holding = shared.holdings.find(&accepted.request.nhs_number).filter(|_| accepted.request.wanted.is_some());
-    if let Some(holding) = holding {
-        if holding.delay_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(holding.delay_ms)).await;
-        }
-        if let Some(code) = &holding.fault {
-            let fault = Fault::of(code);
-            shared.note(&accepted, fault.code());
-            return shared.reject(&(fault, Some(accepted.message_id_sent.clone())), false);
-        }
-    }
-    let answering = Arc::clone(&shared);
-    match tokio::task::spawn_blocking(move || answering.answer(&accepted)).await {
-        Ok(text) => xml(StatusCode::OK, text),
-        Err(_) => shared.reject(&(Fault::Failed("the answer failed"), None), false),
-    }
-}
-
-impl Shared {
-    fn answer(&self, accepted: &Accepted) -> String {
-        let (profile, now) = (&self.rules.profile, self.clock.now());
-        let answer = match &accepted.request.wanted {
-            None => rules::locate(accepted, &self.holdings, profile).map(Answer::Location),
-            Some(wanted) => rules::view(accepted, wanted, &self.holdings, profile).map(|(holding, view, complete)| {
-                let today = crate::clock::to_london(now).date();
-                let range = if view == crate::kinds::View::PatientDetails { (None, None) } else { wanted.range };
-                let xml = holding.cut(view, range, today, profile.limits.recent_tests_months);
-                Answer::Record { holding, view, xml, complete }
-            }),
-        }
-        .unwrap_or_else(Answer::Outcome);
-        self.note(accepted, answer.code(profile));
-        self.seal(answer.write(accepted, now, profile))
-    }
-
-    fn note(&self, accepted: &Accepted, outcome: &str) {
-        let request = &accepted.request;
-        let wanted = request.wanted.as_ref();
-        let prefix = &self.rules.profile.addressing.address_prefix;
-        self.log.add(Extract {
-            time: rfc3339(self.clock.now()),
-            request_id: request.request_id.clone(),
-            message_id: accepted.message_id.clone(),
-            view: wanted.map(|wanted| wanted.view.clone()),
-            practice: accepted.address.strip_prefix(prefix.as_str()).unwrap_or(&accepted.address).to_owned(),
-            user: request.user.clone(),
-            user_name: request.name.clone(),
-            role: request.role.clone(),
-            organisation: request.source.clone(),
-            consent: wanted.map(|wanted| wanted.consent.reference.clone()),
-            consent_status: wanted.map(|wanted| wanted.consent.status.clone()),
-            override_category: wanted.and_then(|wanted| wanted.consent.category.clone()),
-            outcome: outcome.to_owned(),
-        });
-    }
-
-    /// Signs an answer where the profile demands it.
-    fn seal(&self, text: String) -> String {
-        match &self.signer {
-            Some(signer) => sealing::seal(&text, signer, self.clock.now(), &self.rules.profile).unwrap_or(text),
-            None => text,
-        }
-    }
-
-    fn reject(&self, (fault, relates_to): &Rejected, close: bool) -> Response<Full<Bytes>> {
-        tracing::info!(code = fault.code(), reason = fault.reason(), "answered with a fault");
-        let text = self.seal(fault.write(relates_to.as_deref(), &self.rules.profile));
-        let mut response = xml(StatusCode::INTERNAL_SERVER_ERROR, text);
-        if close {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
-    }
-}
-
-fn xml(status: StatusCode, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
-    response
-}
-
-fn bare(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = status;
-    response
 }

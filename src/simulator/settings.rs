@@ -1,6 +1,7 @@
 //! The settings of the simulated MIG by itself (`simulate --config FILE`).
 
 use super::holdings::Holdings;
+use super::papers::Papers;
 use super::server::SimulatorConfig;
 use crate::clock::Clock;
 use crate::gateway::WireProfile;
@@ -36,6 +37,8 @@ pub struct SimulatorSettings {
     pub wire_profile: Option<PathBuf>,
     /// Where the log of extracts goes as JSON lines.
     pub log: Option<PathBuf>,
+    /// Where the control endpoint for fault switches listens, on this machine alone; nowhere by default.
+    pub control: Option<SocketAddr>,
 }
 
 /// The same, each key for itself: what is missing or wrong is told together.
@@ -53,6 +56,7 @@ struct Given {
     own_urls: Vec<String>,
     wire_profile: Option<PathBuf>,
     log: Option<PathBuf>,
+    control: Option<SocketAddr>,
 }
 
 impl SimulatorSettings {
@@ -110,9 +114,45 @@ impl SimulatorSettings {
                 own_urls: given.own_urls,
                 wire_profile: given.wire_profile,
                 log: given.log,
+                control: given.control,
             }),
             _ => Err(vec!["a setting is missing".to_owned()]),
         }
+    }
+
+    /// Every file that may be replaced while the simulator runs.
+    #[must_use]
+    pub fn replaceable(&self) -> Vec<PathBuf> {
+        let optional = [&self.client_crl, &self.signing_ca, &self.signing_crl];
+        [&self.certificate, &self.key, &self.client_ca]
+            .into_iter()
+            .chain(optional.into_iter().flatten())
+            .cloned()
+            .collect()
+    }
+
+    /// Reads certificates, keys and lists.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn papers(&self) -> Result<Papers, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut read = |key: &str, file: &Path| {
+            std::fs::read(file).unwrap_or_else(|error| {
+                problems.push(format!("{key}: {}: {error}", file.display()));
+                Vec::new()
+            })
+        };
+        let client_ca = read("client_ca", &self.client_ca);
+        let papers = Papers {
+            certificate: read("certificate", &self.certificate),
+            key: read("key", &self.key),
+            client_crl: self.client_crl.as_deref().map(|file| read("client_crl", file)),
+            signing_ca: self.signing_ca.as_deref().map_or_else(|| client_ca.clone(), |file| read("signing_ca", file)),
+            signing_crl: self.signing_crl.as_deref().map(|file| read("signing_crl", file)),
+            client_ca,
+        };
+        if problems.is_empty() { Ok(papers) } else { Err(problems) }
     }
 
     /// Reads the files that they name.
@@ -121,21 +161,11 @@ impl SimulatorSettings {
     /// Every problem.
     pub fn with(self, holdings: Holdings, clock: Clock) -> Result<SimulatorConfig, Vec<String>> {
         let mut problems = Vec::new();
-        let mut read = |key: &str, file: &Path| {
-            std::fs::read(file).unwrap_or_else(|error| {
-                problems.push(format!("{key}: {}: {error}", file.display()));
-                Vec::new()
-            })
-        };
-        let certificate = read("certificate", &self.certificate);
-        let key = read("key", &self.key);
-        let client_ca = read("client_ca", &self.client_ca);
-        let client_crl = self.client_crl.map(|file| read("client_crl", &file));
-        let signing_ca = self.signing_ca.map_or_else(|| client_ca.clone(), |file| read("signing_ca", &file));
-        let signing_crl = self.signing_crl.map(|file| read("signing_crl", &file));
+        let papers = self.papers().map_err(|mut more| problems.append(&mut more)).ok();
         let profile = self.wire_profile.as_deref().map_or_else(WireProfile::builtin, WireProfile::load);
         let profile = profile.map_err(|mut more| problems.append(&mut more)).ok();
-        let Some(profile) = profile.filter(|_| problems.is_empty()) else { return Err(problems) };
+        let (Some(papers), Some(profile)) = (papers, profile) else { return Err(problems) };
+        let Papers { certificate, key, client_ca, client_crl, signing_ca, signing_crl } = papers;
         Ok(SimulatorConfig {
             listen: self.listen,
             certificate,
@@ -150,6 +180,7 @@ impl SimulatorSettings {
             holdings: Arc::new(holdings),
             clock,
             log: self.log,
+            control: self.control,
         })
     }
 }

@@ -17,6 +17,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use time::macros::{date, datetime};
 
+mod accreditation;
+mod agreement;
+mod certificates;
+mod forge;
+mod leaves;
+mod legacy;
+mod order;
+mod references;
+mod sealed;
+mod wrapping;
+
 struct Leaf {
     certificate: String,
     key: String,
@@ -30,6 +41,8 @@ struct Pki {
     unlisted: Leaf,
     foreign: Leaf,
     foreign_root: String,
+    issuer: Issuer<'static, KeyPair>,
+    foreign_issuer: Issuer<'static, KeyPair>,
     folder: tempfile::TempDir,
 }
 
@@ -64,6 +77,8 @@ fn pki() -> &'static Pki {
             unlisted: leaf(&issuer, "unlisted.example"),
             foreign: leaf(&foreign_issuer, "viewer.example"),
             foreign_root,
+            issuer,
+            foreign_issuer,
             folder: tempfile::tempdir().expect("folder"),
         };
         let write = |name: &str, text: &str| std::fs::write(made.folder.path().join(name), text).expect("written");
@@ -156,8 +171,12 @@ impl Bench {
     }
 
     async fn with(profile: String, file: Option<PathBuf>) -> Self {
+        Self::tweaked(&profile, file, |_| {}).await
+    }
+
+    async fn tweaked(profile: &str, file: Option<PathBuf>, tweak: impl FnOnce(&mut SimulatorConfig)) -> Self {
         let (pki, clock) = (pki(), Clock::fixed(NOW));
-        let config = SimulatorConfig {
+        let mut config = SimulatorConfig {
             listen: ([127, 0, 0, 1], 0).into(),
             certificate: pki.server.certificate.clone().into_bytes(),
             key: pki.server.key.clone().into_bytes(),
@@ -167,11 +186,13 @@ impl Bench {
             signing_crl: None,
             speakers: BTreeMap::from([("viewer.example".to_owned(), vec!["V1".to_owned()])]),
             own_urls: Vec::new(),
-            profile: WireProfile::parse(&profile).expect("profile"),
+            profile: WireProfile::parse(profile).expect("profile"),
             holdings: Arc::new(holdings()),
             clock: clock.clone(),
             log: None,
+            control: None,
         };
+        tweak(&mut config);
         let server = Server::bind(config).await.expect("bound");
         Self { server, clock, profile: file }
     }

@@ -8,8 +8,20 @@ use std::fmt::Write;
 use time::OffsetDateTime;
 
 /// The types read in the walkthrough.
-const TYPES: [&str; 7] =
-    ["Patient", "Condition", "MedicationStatement", "AllergyIntolerance", "Observation", "Procedure", "Encounter"];
+const TYPES: [&str; 12] = [
+    "Patient",
+    "Condition",
+    "MedicationStatement",
+    "MedicationRequest",
+    "AllergyIntolerance",
+    "Flag",
+    "Observation",
+    "DiagnosticReport",
+    "Procedure",
+    "Immunization",
+    "Encounter",
+    "ServiceRequest",
+];
 /// Taken for the instant when the line is run.
 const NOW: &str = "NOW";
 
@@ -114,7 +126,7 @@ mod tests {
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(printed.contains("5 characters"), "{printed}");
-        assert_eq!(printed.matches("SEARCH ").count(), 10, "{printed}");
+        assert_eq!(printed.matches("SEARCH ").count(), 15, "{printed}");
         assert!(printed.contains("Bearer a.b-c"));
         let bodies: Vec<_> = printed.lines().filter_map(|line| line.strip_prefix("CONSENT ")).collect();
         assert_eq!(bodies.len(), 2, "{printed}");

@@ -1,36 +1,40 @@
-//! The store: one SQLite file (WAL, `synchronous=FULL`), read through a pool, written by one grouped writer.
+//! The store: a SQLite file for one instance or a PostgreSQL database for several, read through a pool, written by one
+//! grouped writer in each instance.
 //!
-//! Queries are written so that PostgreSQL can run them too: `$n` placeholders, integer instants (milliseconds),
-//! text and blobs. Nothing of the clinical record is ever stored here. Other processes (the command line) may have the
-//! same file open: nothing that the file says is remembered between two groups.
+//! The queries are the same for both; [`Engine`] holds all that differs. Nothing of the clinical record is ever stored
+//! here. Other processes (the command line, other instances) write to it too: nothing that it says is remembered between
+//! two groups.
 
+mod clauses;
+mod config;
+mod engine;
 mod migrations;
 mod writer;
 
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 
+pub use clauses::Clauses;
+pub use config::{OwnerConfig, PostgresConfig, StoreConfig};
+pub use engine::Engine;
 pub use writer::{GroupEnd, Hook};
 
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Row, SqliteConnection, SqlitePool};
+use sqlx::Row as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Connections that read. A request holds one for the length of one query.
-const READERS: u32 = 8;
+/// How long a write may take until it is on disk. Beyond it nobody is answered as if it were; it may still get there.
+const WRITE: Duration = Duration::from_secs(4);
 
-/// How long a statement waits for another process's write.
-const BUSY: Duration = Duration::from_secs(5);
-
-/// Where the store is.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StoreConfig {
-    /// The SQLite file.
-    pub path: std::path::PathBuf,
-}
+/// A connection to either database.
+pub type Connection = sqlx::AnyConnection;
+/// Connections that read.
+pub type Pool = sqlx::AnyPool;
+/// A row of either database.
+pub type Row = sqlx::any::AnyRow;
 
 /// Why the store did not do it. Never an SQL text to a client.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,9 @@ pub enum StoreError {
     /// The store cannot be reached, is full, or refused the write.
     #[error("the store is unavailable")]
     Unavailable(#[source] sqlx::Error),
+    /// It did not answer in time; what was to be written may still be.
+    #[error("the store is too slow")]
+    Slow,
     /// What the decision rested on has changed since it was read.
     #[error("the register has changed")]
     Stale,
@@ -56,52 +63,49 @@ impl From<sqlx::Error> for StoreError {
 }
 
 /// One write, run inside a savepoint of the current group; an error undoes this job alone.
-pub type Job<T> = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send>;
+pub type Job<T> = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send>;
 
 /// The store, cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    pool: Pool,
+    engine: Engine,
     writer: Arc<writer::Writer>,
 }
 
 impl Store {
-    /// Opens the file, making it if need be, and brings it to the current schema.
+    /// Opens it, making the file if need be, and brings it to the current schema.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        make_private(&config.path).map_err(sqlx::Error::Io)?;
-        let options = SqliteConnectOptions::new()
-            .filename(&config.path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        let mut connection = options.connect().await?;
-        migrations::run(&mut connection).await?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(BUSY)
-            .connect_with(options.clone().pragma("query_only", "ON"))
-            .await?;
-        Ok(Self { pool, writer: Arc::new(writer::Writer::start(options, connection)) })
+        let access = engine::Access::of(config)?;
+        let engine = access.engine;
+        migrations::run(&access).await?;
+        let connection = access.writer().await?;
+        let pool = access.readers().await?;
+        Ok(Self { pool, engine, writer: Arc::new(writer::Writer::start(access, connection)) })
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// Connections that read; a write through them is refused.
     #[must_use]
-    pub fn reader(&self) -> &SqlitePool {
+    pub fn reader(&self) -> &Pool {
         &self.pool
     }
 
     /// Runs a write in the next group and returns once the group is on disk.
     ///
     /// # Errors
-    /// The job's own error, or [`StoreError::Unavailable`] when the group could not be committed.
+    /// The job's own error, [`StoreError::Unavailable`] when the group could not be committed, [`StoreError::Slow`] when
+    /// it is not known to be in time.
     pub async fn write<T: Send + 'static>(&self, job: Job<T>) -> Result<T, StoreError> {
-        self.writer.write(writer::Guard::Savepoint, job).await
+        within(self.writer.write(writer::Guard::Savepoint, job)).await
     }
 
     /// As [`Self::write`], without a savepoint, for a job that writes in one statement and fails if that fails.
@@ -109,7 +113,7 @@ impl Store {
     /// # Errors
     /// As [`Self::write`].
     pub async fn write_one<T: Send + 'static>(&self, job: Job<T>) -> Result<T, StoreError> {
-        self.writer.write(writer::Guard::Statement, job).await
+        within(self.writer.write(writer::Guard::Statement, job)).await
     }
 
     /// Adds a hook that is told how each group ended, after its commit and before its writers are answered.
@@ -133,11 +137,15 @@ impl Store {
     }
 }
 
+async fn within<T>(write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(WRITE, write).await.unwrap_or(Err(StoreError::Slow))
+}
+
 /// The register's revision as this connection sees it; inside a write, as the group so far has left it.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn current_revision(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+pub async fn current_revision(connection: &mut Connection) -> Result<i64, StoreError> {
     let row = sqlx::query("SELECT revision FROM register_revision").fetch_one(connection).await?;
     Ok(row.try_get(0)?)
 }
@@ -146,7 +154,7 @@ pub async fn current_revision(connection: &mut SqliteConnection) -> Result<i64, 
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn revision_for(connection: &mut SqliteConnection, patient: Option<&str>) -> Result<i64, StoreError> {
+pub async fn revision_for(connection: &mut Connection, patient: Option<&str>) -> Result<i64, StoreError> {
     let row = sqlx::query("SELECT MAX(revision) FROM register_touch WHERE scope = '' OR scope = $1")
         .bind(patient)
         .fetch_one(connection)
@@ -158,7 +166,7 @@ pub async fn revision_for(connection: &mut SqliteConnection, patient: Option<&st
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn advance_revision(connection: &mut SqliteConnection, patient: Option<&str>) -> Result<i64, StoreError> {
+pub async fn advance_revision(connection: &mut Connection, patient: Option<&str>) -> Result<i64, StoreError> {
     let row = sqlx::query("UPDATE register_revision SET revision = revision + 1 RETURNING revision")
         .fetch_one(&mut *connection)
         .await?;
@@ -172,13 +180,4 @@ pub async fn advance_revision(connection: &mut SqliteConnection, patient: Option
     .execute(connection)
     .await?;
     Ok(revision)
-}
-
-/// Makes the file readable by its owner alone before SQLite writes to it; SQLite gives its side files the same mode.
-fn make_private(path: &std::path::Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }

@@ -2,7 +2,7 @@ use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 async fn store(folder: &tempfile::TempDir) -> Store {
-    Store::open(&StoreConfig { path: folder.path().join("store.db") }).await.expect("opens")
+    testing::store(folder.path()).await
 }
 
 fn bump() -> Job<i64> {
@@ -76,9 +76,10 @@ async fn a_reader_cannot_write() {
 }
 
 #[tokio::test]
-async fn two_processes_write_one_file_and_a_closed_store_has_finished_its_queue() {
+async fn two_processes_write_one_store_and_a_closed_store_has_finished_its_queue() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (one, other) = (store(&folder).await, store(&folder).await);
+    let config = testing::config(folder.path()).await;
+    let (one, other) = (Store::open(&config).await.expect("opens"), Store::open(&config).await.expect("opens"));
     for _ in 0..10 {
         let (left, right) = tokio::join!(one.write(bump()), other.write(bump()));
         left.expect("written");
@@ -97,17 +98,79 @@ async fn two_processes_write_one_file_and_a_closed_store_has_finished_its_queue(
 }
 
 #[tokio::test]
-async fn a_file_of_another_history_is_refused() {
+async fn a_store_of_another_history_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let first = store(&folder).await;
+    let config = testing::config(folder.path()).await;
+    let first = Store::open(&config).await.expect("opens");
     let spoil: Job<()> = Box::new(|connection| {
         Box::pin(async move {
-            sqlx::query("UPDATE schema_version SET checksum = x'00'").execute(&mut *connection).await?;
+            let sql = "UPDATE schema_version SET checksum = $1";
+            sqlx::query(sql).bind(vec![0_u8]).execute(&mut *connection).await?;
             Ok(())
         })
     });
     first.write(spoil).await.expect("written");
     first.close().await;
-    let again = Store::open(&StoreConfig { path: folder.path().join("store.db") }).await;
+    let again = Store::open(&config).await;
     assert!(matches!(again, Err(StoreError::Unavailable(sqlx::Error::Migrate(_)))));
+}
+
+#[tokio::test]
+async fn what_one_snapshot_reads_is_of_one_moment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = store(&folder).await;
+    let mut snapshot = store.reader().begin().await.expect("begins");
+    assert_eq!(current_revision(&mut snapshot).await.expect("read"), 1);
+    store.write(bump()).await.expect("written");
+    assert_eq!(current_revision(&mut snapshot).await.expect("read"), 1);
+    snapshot.rollback().await.expect("ends");
+    assert_eq!(revision(&store).await, 2);
+}
+
+#[tokio::test]
+async fn where_another_role_owns_the_tables_the_service_can_only_append_to_the_trail() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let StoreConfig::Postgres(mut postgres) = testing::config(folder.path()).await else {
+        eprintln!("skipped: needs PostgreSQL (tests/postgres/run)");
+        return;
+    };
+    let role = format!("{}_service", postgres.database);
+    let owner = Store::open(&StoreConfig::Postgres(postgres.clone())).await.expect("opens");
+    let make: Job<()> = Box::new({
+        let role = role.clone();
+        move |connection| {
+            Box::pin(async move {
+                let sql = sqlx::AssertSqlSafe(format!("CREATE ROLE {role} LOGIN"));
+                sqlx::raw_sql(sql).execute(&mut *connection).await?;
+                Ok(())
+            })
+        }
+    });
+    owner.write(make).await.expect("made");
+    owner.close().await;
+    postgres.owner = Some(OwnerConfig { user: postgres.user.clone(), password_file: None });
+    postgres.user = role;
+    let service = Store::open(&StoreConfig::Postgres(postgres)).await.expect("opens");
+    assert_eq!(service.write(bump()).await.expect("the register is written"), 2);
+    testing::by_hand(
+        &service,
+        "INSERT INTO audit SELECT 1, 'c', 'k', '', '', 'closed', 'a', 1, NULL, 'u', NULL, NULL, 'Patient', 'read', 0, '{}'",
+    )
+    .await
+    .expect("appended");
+    for sql in [
+        "UPDATE audit SET outcome = 4",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+        "DROP TABLE audit CASCADE",
+        "DROP TRIGGER audit_never_changed ON audit",
+        "ALTER TABLE audit DISABLE TRIGGER ALL",
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+        "SET session_replication_role = replica",
+        "UPDATE audit_chain SET id = 'x'",
+        "UPDATE agreement_history SET body = ''",
+        "DELETE FROM consent",
+    ] {
+        assert!(testing::by_hand(&service, sql).await.is_err(), "{sql}");
+    }
 }

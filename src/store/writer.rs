@@ -1,14 +1,14 @@
 //! The one writer: drains the queue into a group, one transaction and one flush to disk for all of it.
 //!
 //! Each job has its own savepoint, so that its error undoes it alone; a job of one statement needs none, since a statement
-//! that fails undoes itself, and goes three times as fast. Nobody is answered before the commit. When the
+//! that fails undoes itself in SQLite, and goes three times as fast. Nobody is answered before the commit. When the
 //! transaction itself is lost, every job of the group gets [`StoreError::Unavailable`] and the connection is made anew.
 
-use super::{Job, StoreError};
+use super::engine::{Access, Engine};
+use super::{Connection, Job, StoreError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::Connection as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{mpsc, oneshot};
@@ -38,7 +38,7 @@ struct Settled {
     reply: Box<dyn FnOnce(GroupEnd) + Send>,
 }
 
-type Run = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Settled> + Send>;
+type Run = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Settled> + Send>;
 
 struct Queued {
     guard: Guard,
@@ -61,10 +61,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(options: SqliteConnectOptions, connection: SqliteConnection) -> Self {
+    pub(super) fn start(access: Access, connection: Connection) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let hooks = Arc::new(RwLock::default());
-        let task = tokio::spawn(run(options, connection, jobs, Arc::clone(&hooks)));
+        let task = tokio::spawn(run(access, connection, jobs, Arc::clone(&hooks)));
         Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)), hooks }
     }
 
@@ -111,18 +111,13 @@ fn gone() -> StoreError {
     StoreError::Unavailable(sqlx::Error::WorkerCrashed)
 }
 
-async fn run(
-    options: SqliteConnectOptions,
-    connection: SqliteConnection,
-    mut jobs: mpsc::Receiver<Queued>,
-    hooks: Arc<RwLock<Vec<Hook>>>,
-) {
+async fn run(access: Access, connection: Connection, mut jobs: mpsc::Receiver<Queued>, hooks: Arc<RwLock<Vec<Hook>>>) {
     let mut connection = Some(connection);
     let mut group = Vec::with_capacity(GROUP);
     while jobs.recv_many(&mut group, GROUP).await > 0 {
         let mut usable = match connection.take() {
             Some(usable) => usable,
-            None => match options.connect().await {
+            None => match access.writer().await {
                 Ok(fresh) => fresh,
                 Err(error) => {
                     tracing::error!(%error, "the store cannot be opened for writing");
@@ -133,7 +128,7 @@ async fn run(
             },
         };
         let mut replies = Vec::with_capacity(group.len());
-        let end = match commit_group(&mut usable, group.drain(..), &mut replies).await {
+        let end = match commit_group(access.engine, &mut usable, group.drain(..), &mut replies).await {
             Ok(()) => {
                 connection = Some(usable);
                 GroupEnd::Committed
@@ -161,13 +156,17 @@ async fn run(
 
 /// Runs a group; an error means that nothing of it is on disk.
 async fn commit_group(
-    connection: &mut SqliteConnection,
+    engine: Engine,
+    connection: &mut Connection,
     group: impl Iterator<Item = Queued>,
     replies: &mut Vec<Box<dyn FnOnce(GroupEnd) + Send>>,
 ) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = connection.begin_with(engine.begin()).await?;
+    if let Some(statement) = engine.alone() {
+        sqlx::query(statement).fetch_one(&mut *transaction).await?;
+    }
     for Queued { guard, run } in group {
-        if guard == Guard::Statement {
+        if guard == Guard::Statement && engine.survives_failure() {
             match attempted(run, &mut transaction).await {
                 Some(settled) => replies.push(settled.reply),
                 // Whether it had written is not known.
@@ -193,7 +192,7 @@ async fn commit_group(
 }
 
 /// A job that panics is undone like one that fails; its writer's channel closes with it.
-async fn attempted(run: Run, connection: &mut SqliteConnection) -> Option<Settled> {
+async fn attempted(run: Run, connection: &mut Connection) -> Option<Settled> {
     let settled = AssertUnwindSafe(run(connection)).catch_unwind().await.ok();
     if settled.is_none() {
         tracing::error!("a write panicked and was undone");

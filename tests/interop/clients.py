@@ -4,7 +4,8 @@ import sys
 
 import requests
 from fhirclient import client, server
-from fhirclient.models import allergyintolerance, bundle, condition, consent, encounter, medicationstatement, observation, patient, procedure
+from fhirclient.models import (allergyintolerance, bundle, condition, consent, diagnosticreport, encounter, flag, immunization,
+                               medicationrequest, medicationstatement, observation, patient, procedure, servicerequest)
 from fhirpy import SyncFHIRClient
 
 base = sys.argv[1]
@@ -13,10 +14,15 @@ TYPES = {
     "Patient": patient.Patient,
     "Condition": condition.Condition,
     "MedicationStatement": medicationstatement.MedicationStatement,
+    "MedicationRequest": medicationrequest.MedicationRequest,
     "AllergyIntolerance": allergyintolerance.AllergyIntolerance,
+    "Flag": flag.Flag,
     "Observation": observation.Observation,
+    "DiagnosticReport": diagnosticreport.DiagnosticReport,
     "Procedure": procedure.Procedure,
+    "Immunization": immunization.Immunization,
     "Encounter": encounter.Encounter,
+    "ServiceRequest": servicerequest.ServiceRequest,
 }
 NHS = "https://fhir.nhs.uk/Id/nhs-number"
 

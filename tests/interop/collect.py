@@ -1,6 +1,6 @@
 """Asks a running demo for every kind of answer that it has, and keeps each as a file.
 
-Usage: collect.py BASE FOLDER. Searches, reads, $everything, refusals, Consents, Tasks, EpisodesOfCare and AuditEvents, for every
+Usage: collect.py BASE FOLDER. Searches, reads, $everything, the document, refusals, Consents, Tasks, EpisodesOfCare and AuditEvents, for every
 built-in patient. What it asks must also hold together: a read is the entry that the search gave, and every reference can be read.
 """
 
@@ -19,7 +19,8 @@ import urllib.request
 base, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 root = base.rsplit("/FHIR/", 1)[0]
 NHS = "https://fhir.nhs.uk/Id/nhs-number"
-SEARCHED = ["Patient", "Condition", "MedicationStatement", "AllergyIntolerance", "Observation", "Procedure", "Encounter"]
+SEARCHED = ["Patient", "Condition", "MedicationStatement", "MedicationRequest", "AllergyIntolerance", "Flag", "Observation",
+            "DiagnosticReport", "Procedure", "Immunization", "Encounter", "ServiceRequest"]
 # Reads of one type of one patient: all where there are few, a spread of them where there are thousands.
 READS = 40
 seen: set[str] = set()
@@ -115,6 +116,17 @@ def record(person):
             resource = entry["resource"]
             name = f"{resource['resourceType']}/{resource['id']}"
             check(known.setdefault(name, resource) == resource, f"{scenario}: {name} reads differently in $everything")
+    _, document = take(f"{scenario}-document", 200, "GET", f"{base}/Patient/{sealed}/$detailed-care-record", user="clinician")
+    held = {}
+    for entry in document["entry"]:
+        resource = entry["resource"]
+        name = f"{resource['resourceType']}/{resource['id']}"
+        if not entry["fullUrl"].startswith("urn:uuid:"):
+            held[name] = resource
+            check(known.setdefault(name, resource) == resource, f"{scenario}: {name} reads differently in the document")
+    for entry in everything["entry"]:
+        name = f"{entry['resource']['resourceType']}/{entry['resource'].get('id')}"
+        check(entry["search"]["mode"] == "outcome" or name in held, f"{scenario}: {name} of $everything is not in the document")
     by_type = {}
     for name in known:
         by_type.setdefault(name.split("/")[0], []).append(name)

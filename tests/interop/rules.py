@@ -1,7 +1,7 @@
 """What HL7's validator cannot see, asserted over the collected answers. Usage: rules.py FOLDER.
 
 con-3 as R4 meant it, check digits of NHS numbers and SNOMED CT identifiers, systems of codings and identifiers, and what holds a
-searchset together.
+searchset or a document together.
 """
 
 import json
@@ -20,6 +20,7 @@ IDENTIFIERS = {
     "https://fhir.hl7.org.uk/Id/gmc-number",
     "https://fhir.hl7.org.uk/Id/gmp-number",
     "https://fhir.hl7.org.uk/Id/nmc-number",
+    "https://fhir.nhs.uk/Id/UBRN",
     "urn:ietf:rfc:3986",
     "urn:x-demo:spell",
 }
@@ -107,6 +108,60 @@ def searchset(bundle):
             yield "an NHS number in a link"
 
 
+def document(bundle):
+    """bdl-9 to bdl-11, and that it is whole: every reference leads to an entry, and every entry is referred to."""
+    entries = bundle.get("entry", [])
+    urls = [entry["fullUrl"] for entry in entries]
+    if len(set(urls)) != len(urls):
+        yield "two entries of one document have the same full URL"
+    if not bundle.get("identifier", {}).get("system") or not bundle["identifier"].get("value"):
+        yield "a document without identifier (bdl-9)"
+    if "timestamp" not in bundle:
+        yield "a document without date (bdl-10)"
+    if not entries or entries[0]["resource"]["resourceType"] != "Composition":
+        yield "a document that does not begin with its Composition (bdl-11)"
+    if any(name in entry for entry in entries for name in ("search", "request", "response")) or "total" in bundle:
+        yield "a document that says what only other Bundles may (bdl-1 to bdl-4)"
+    base = next((url.rsplit("/", 2)[0] for url in urls if not url.startswith("urn:")), "")
+    led_to = set(urls[:1])
+    for entry in entries:
+        for reference in references(entry["resource"]):
+            whole = reference if ":" in reference else f"{base}/{reference}"
+            if ":" not in reference and entry["fullUrl"].startswith("urn:"):
+                yield "a relative reference from what is named by UUID"
+            if whole not in urls:
+                yield f"a reference out of the document: {reference.split('/')[0]}"
+            led_to.add(whole)
+    if set(urls) - led_to:
+        yield "an entry that nothing in the document refers to"
+    for section in sections(entries[0]["resource"] if entries else {}):
+        if not any(section.get(name) for name in ("text", "entry", "section")):
+            yield "a section of nothing (cmp-1)"
+        if "emptyReason" in section and "entry" in section:
+            yield "a reason of emptiness beside entries (cmp-2)"
+        for reason in section.get("emptyReason", {}).get("coding", []):
+            if reason.get("code") in ("nilknown", "withheld"):
+                yield "a section that claims to know why it is empty"
+
+
+def sections(node):
+    for section in node.get("section", []):
+        yield section
+        yield from sections(section)
+
+
+def references(node):
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "reference" and isinstance(value, str) and not value.startswith("#"):
+                yield value
+            else:
+                yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
 def coding(name, value):
     system, code = value.get("system"), value.get("code")
     if code is not None and not system:
@@ -128,7 +183,7 @@ def faults(node, name="", kind=""):
     if node.get("resourceType") == "Condition":
         yield from condition(node)
     if node.get("resourceType") == "Bundle":
-        yield from searchset(node)
+        yield from (document if node.get("type") == "document" else searchset)(node)
     if name in CODINGS and "resourceType" not in node and "coding" not in node:
         yield from coding(name, node)
     if name in ("identifier", "valueIdentifier"):
@@ -148,6 +203,9 @@ def the_rules_bite():
     """Each rule must find its own planted defect; a rule that finds nothing is none."""
     listed = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-category", "code": "problem-list-item"}]}
     good = {"resourceType": "Condition", "category": [listed], "clinicalStatus": {"text": "active"}}
+    made, named = {"resourceType": "Composition", "id": "1"}, {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:1"}
+    whole = {"resourceType": "Bundle", "type": "document", "timestamp": "x", "identifier": named}
+    assert not list(faults(whole | {"entry": [{"fullUrl": "urn:uuid:1", "resource": made}]}))
     bad = [
         {"resourceType": "Condition", "category": [listed]},
         {"identifier": [{"system": NHS, "value": "9990151058"}]},
@@ -157,6 +215,11 @@ def the_rules_bite():
         {"code": {"coding": [{"code": "38341003"}]}},
         {"code": {"coding": [{"system": "snomed", "code": "38341003"}]}},
         {"resourceType": "Bundle", "entry": [], "link": [{"relation": "self", "url": "http://x/?a=9990151059"}]},
+        {"resourceType": "Bundle", "type": "document", "timestamp": "x", "entry": [{"fullUrl": "urn:uuid:1", "resource": made}]},
+        {"resourceType": "Bundle", "type": "document", "timestamp": "x", "identifier": named, "entry": [
+            {"fullUrl": "urn:uuid:1", "resource": made | {"subject": {"reference": "http://x/Patient/1"}}}]},
+        {"resourceType": "Bundle", "type": "document", "timestamp": "x", "identifier": named, "entry": [
+            {"fullUrl": "urn:uuid:1", "resource": made | {"section": [{"title": "Empty"}]}}]},
     ]
     assert not list(faults(good)) and not list(faults({"code": {"coding": [{"system": SNOMED, "code": "38341003"}]}}))
     for planted in bad:

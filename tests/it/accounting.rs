@@ -77,7 +77,7 @@ pub fn generated(seed: u64) -> Holding {
 }
 
 /// Event types that belong to the Detailed Care Record (clause 5.2.1).
-const SHARED: [&str; 9] = ["OBS", "MED", "ISS", "VAL", "INV", "REP", "ALL", "IMM", "REF"];
+const SHARED: [&str; 10] = ["OBS", "MED", "ISS", "VAL", "INV", "REP", "ALL", "IMM", "REF", "ALT"];
 
 struct Proof<'a> {
     pipeline: &'a Pipeline,

@@ -58,7 +58,20 @@ async fn ask_everything(program: &Program, token: &str, patient: NhsNumber) -> S
     let found = tell("GET", format!("/FHIR/R4/Patient?identifier={number}"), &bearer, "").await;
     let id = found["entry"][0]["resource"]["id"].as_str().expect("the patient").to_owned();
     tell("GET", format!("/FHIR/R4/Patient/{id}/$everything"), &bearer, "").await;
-    for kind in ["Condition", "MedicationStatement", "AllergyIntolerance", "Observation", "Procedure", "Encounter"] {
+    let kinds = [
+        "Condition",
+        "MedicationStatement",
+        "MedicationRequest",
+        "AllergyIntolerance",
+        "Flag",
+        "Observation",
+        "DiagnosticReport",
+        "Procedure",
+        "Immunization",
+        "Encounter",
+        "ServiceRequest",
+    ];
+    for kind in kinds {
         tell("GET", format!("/FHIR/R4/{kind}?patient.identifier={number}"), &bearer, "").await;
         let fresh = format!("{form}Cache-Control: no-cache\r\n");
         tell("POST", format!("/FHIR/R4/{kind}/_search"), &fresh, &format!("patient.identifier={number}")).await;

@@ -1,8 +1,10 @@
 //! The commands that look at a synthetic record, from outside: what they print, and what they never print.
 
+use mig_fhir::clock::Clock;
 use mig_fhir::ids::Sealer;
 use mig_fhir::record::{Fate, Limits, read};
 use mig_fhir::release::{Exclusions, explain, screen};
+use mig_fhir::simulator::demo::Demo;
 use mig_fhir::simulator::holdings::Holdings;
 use mig_fhir::simulator::outlook::outlook;
 use std::collections::BTreeSet;
@@ -58,7 +60,7 @@ fn explain_prints_rule_and_version_for_each_entry_and_no_term_of_the_record() {
     let (output, text) = run(&["exclusions", "explain"], &file(&folder, "excluded", str::to_owned));
     assert!(output.status.success());
     for expected in [
-        "list row 16 (sexually-transmitted-infection), by code: read-v2 A541. and below, verified",
+        "list row 16 (sexually-transmitted-infection), layer statutory 1.0.0, by code: read-v2 A541. and below, verified",
         "marked hidden",
         "private: under a confidentiality policy that restricts",
         "deleted at the source",
@@ -73,6 +75,15 @@ fn explain_prints_rule_and_version_for_each_entry_and_no_term_of_the_record() {
     for value in ["Syphilis", "Genital", "999"] {
         assert!(!text.split_whitespace().any(|word| word.contains(value) && word.len() < 20), "{value}");
     }
+}
+
+#[test]
+fn explain_tells_what_entries_that_stay_lose_and_what_another_list_would_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder, "excluded", str::to_owned);
+    let (_, text) = run(&["exclusions", "explain"], &path);
+    assert!(text.contains("  ENC  stays without  ") && text.contains(" links to what goes"), "{text}");
+    assert!(!text.contains("shadow"), "{text}");
 }
 
 #[test]
@@ -146,10 +157,27 @@ fn documents_and_the_wire_profile_are_printed_without_a_deployment() {
         (&["openapi"][..], "\"openapi\""),
         (&["capability"], "\"CapabilityStatement\""),
         (&["check", "--print-wire-profile"], "[addressing]"),
+        (&["check", "--print-wire-profile", "--legacy-itk"], "signature = \"rsa-sha1\""),
         (&["check", "--print-schema"], "<xs:schema"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_mig-fhir")).args(arguments).output().expect("runs");
         assert!(output.status.success(), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stdout).contains(expected), "{arguments:?}");
+    }
+}
+
+#[test]
+fn check_says_how_many_days_each_certificate_has_left_and_warns_below_the_threshold() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let demo = Demo::in_folder(Some(folder.path()), Vec::new(), Clock::system()).expect("a demo");
+    demo.settings("127.0.0.1:0".parse().expect("an address"), "https://127.0.0.1:1/mig").expect("settings");
+    for (days, warned) in [("30", false), ("400", true)] {
+        let (_, text) = run(&["check", "--warn-days", days, "--config"], &folder.path().join("config.toml"));
+        for key in ["ca", "client_certificate"] {
+            let start = format!("gateway.{key}: expires ");
+            let line = text.lines().find(|line| line.starts_with(&start)).expect("a line");
+            assert!(line.contains("(364 days left)"), "{line}");
+            assert_eq!(line.contains("WARNING"), warned, "{line}");
+        }
     }
 }

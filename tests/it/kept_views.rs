@@ -48,7 +48,20 @@ async fn an_earlier_search_changes_nothing_in_everything() {
     };
     let everything = format!("Patient/{id}/$everything");
     let wanted = get(everything.clone(), true).await;
-    for kind in ["Condition", "AllergyIntolerance", "Procedure", "Observation", "Encounter", "MedicationStatement"] {
+    let kinds = [
+        "Condition",
+        "AllergyIntolerance",
+        "Procedure",
+        "Observation",
+        "Encounter",
+        "MedicationStatement",
+        "MedicationRequest",
+        "Flag",
+        "DiagnosticReport",
+        "Immunization",
+        "ServiceRequest",
+    ];
+    for kind in kinds {
         get(format!("{kind}?patient={id}"), true).await;
         let found = get(everything.clone(), false).await;
         let count = |bundle: &Value| bundle["entry"].as_array().map_or(0, Vec::len);

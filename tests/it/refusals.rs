@@ -90,7 +90,7 @@ fn episode(number: &str) -> Value {
 }
 
 /// Status, issue code and reasons are as told, and exactly one AuditEvent says so.
-async fn refused(world: &World, who: &Who, answer: &Answer, status: u16, code: &str, reasons: &[&str]) {
+pub(crate) async fn refused(world: &World, who: &Who, answer: &Answer, status: u16, code: &str, reasons: &[&str]) {
     said(answer, status, code, reasons);
     let events = world.audited(who, &answer.request_id).await;
     let [event] = events.as_slice() else { panic!("{} AuditEvents of one refusal {reasons:?}", events.len()) };
@@ -116,7 +116,7 @@ fn nothing_was_asked(world: &World, who: &Who) {
     assert_eq!(asked, 0, "the legacy side was asked for a caller who fails a local rule");
 }
 
-/// 403 of a local rule, on search, GET search, read, `$everything` and where it applies the POST of a Consent.
+/// 403 of a local rule, on search, GET search, read, both operations and where it applies the POST of a Consent.
 async fn refused_everywhere(world: &World, who: &Who, number: &str, reasons: &[&str]) {
     let sealed = world.sealed(number);
     let asks = [
@@ -124,6 +124,7 @@ async fn refused_everywhere(world: &World, who: &Who, number: &str, reasons: &[&
         world.get(&format!("Condition?patient={sealed}")),
         world.get(&format!("Patient/{sealed}")),
         world.get(&format!("Patient/{sealed}/$everything")),
+        world.get(&format!("Patient/{sealed}/$detailed-care-record")),
         world.search("Patient", number, ""),
     ];
     for ask in asks {

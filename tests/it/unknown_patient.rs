@@ -112,6 +112,49 @@ async fn a_read_refuses_parameters_that_it_does_not_know_unless_lenient_and_audi
 }
 
 #[tokio::test]
+async fn the_list_the_views_and_the_refusals_are_read_in_fhir_without_a_token() {
+    let facade = Facade::start().await;
+    let base = facade.running.base();
+    let get = |path: String| facade.client.get(format!("{base}/{path}")).send();
+    let read = get("ValueSet/mig-exclusions".to_owned()).await.expect("answers");
+    assert_eq!(read.status(), 200);
+    assert_eq!(read.headers()["cache-control"], "public, max-age=300");
+    let tag = read.headers()["etag"].clone();
+    let set: serde_json::Value = serde_json::from_slice(&read.bytes().await.expect("a body")).expect("JSON");
+    assert_eq!((set["resourceType"].as_str(), set["version"].as_str()), (Some("ValueSet"), Some("1.0.0")));
+    let again = facade.client.get(format!("{base}/ValueSet/mig-exclusions")).header("if-none-match", tag);
+    let again = again.send().await.expect("answers");
+    assert_eq!(again.status(), 304);
+    assert!(again.bytes().await.expect("no body").is_empty());
+    for (query, total) in [
+        ("ValueSet?url=urn:x-mig-fhir:ValueSet:exclusions-gender&version=1.0.0&status=active", 1),
+        ("ValueSet?name=MigExclusions", 6),
+        ("CodeSystem?_id=view,refusal", 2),
+        ("CodeSystem?url=urn:x-mig-fhir:CodeSystem:view&_format=json", 1),
+        ("CodeSystem?url=urn:x-mig-fhir:ValueSet:exclusions", 0),
+        ("ValueSet?version=0.0.1", 0),
+    ] {
+        let body = get(query.to_owned()).await.expect("answers").bytes().await.expect("a body");
+        let found: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(found["total"], total, "{query}: {found}");
+        assert_eq!(found["entry"].as_array().map_or(0, Vec::len), total, "{query}");
+        assert_eq!(found["link"][0]["relation"], "self");
+    }
+    for (path, status) in [
+        ("ValueSet/view", 404),
+        ("CodeSystem/none", 404),
+        ("ValueSet?title=x", 400),
+        ("ValueSet?url=", 400),
+        ("CodeSystem?_format=ttl", 406),
+    ] {
+        assert_eq!(get(path.to_owned()).await.expect("answers").status(), status, "{path}");
+    }
+    let posted = facade.client.request(Method::POST, format!("{base}/ValueSet")).send().await.expect("answers");
+    assert_eq!((posted.status().as_u16(), posted.headers()["allow"].to_str().ok()), (405, Some("GET, HEAD")));
+    facade.running.stop().await;
+}
+
+#[tokio::test]
 async fn the_page_of_exclusions_is_for_anyone_and_only_to_be_read() {
     let facade = Facade::start().await;
     let url = format!("{}/exclusions", facade.running.origin());

@@ -13,9 +13,10 @@ use mig_fhir::register::consent;
 use mig_fhir::simulator::cast;
 use mig_fhir::simulator::demo::Demo;
 use mig_fhir::simulator::generate::{self, Options, Planted};
+use mig_fhir::simulator::heard::{Arrived, Heard};
 use mig_fhir::simulator::holdings::{Holding, Holdings};
 use mig_fhir::simulator::log::Extract;
-use mig_fhir::simulator::running::{Running, Start};
+use mig_fhir::simulator::running::{Extras, Running, Start};
 use mig_fhir::simulator::tokens::{AUDIENCE, ISSUER, LIFE_SECONDS};
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Client, Method};
@@ -136,18 +137,28 @@ fn template() -> &'static TempDir {
     })
 }
 
+/// Who vouches for the certificates of every world.
+pub(crate) fn authority() -> std::path::PathBuf {
+    template().path().join("ca.pem")
+}
+
 impl World {
     /// A world of its own with these patients.
     pub(crate) async fn start(holdings: Holdings) -> Self {
+        Self::start_with(holdings, Extras::default()).await
+    }
+
+    /// The same with options. The simulated MIG has its control endpoint in any case.
+    pub(crate) async fn start_with(holdings: Holdings, options: Extras) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for file in std::fs::read_dir(template().path()).expect("the template") {
             let file = file.expect("a file");
             std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("copied");
         }
-        Self::open(folder, holdings, clock()).await
+        Self::open(folder, holdings, clock(), options).await
     }
 
-    async fn open(folder: TempDir, holdings: Holdings, clock: Clock) -> Self {
+    async fn open(folder: TempDir, holdings: Holdings, clock: Clock, options: Extras) -> Self {
         let numbers = holdings.iter().map(|holding| holding.nhs_number.clone()).collect();
         let start = Start {
             listen: "127.0.0.1:0".parse().expect("an address"),
@@ -155,7 +166,8 @@ impl World {
             holdings,
             clock: clock.clone(),
         };
-        let running = Running::start(start).await.expect("a demo");
+        let options = Extras { control: true, ..options };
+        let running = Running::start_with(start, options).await.expect("a demo");
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let key = std::fs::read(folder.path().join("tokens.key")).expect("the issuer's key");
         let world = Self {
@@ -183,7 +195,7 @@ impl World {
     pub(crate) async fn restart(self, holdings: Holdings) -> Self {
         let Self { running, folder, clock, taken, .. } = self;
         running.stop().await;
-        let mut world = Self::open(folder, holdings, clock).await;
+        let mut world = Self::open(folder, holdings, clock, Extras::default()).await;
         world.taken = taken;
         world
     }
@@ -191,6 +203,40 @@ impl World {
     /// The practice's systems and the gateway to them go away.
     pub(crate) async fn stop_mig(&mut self) {
         self.running.stop_mig().await;
+    }
+
+    /// The simulated MIG's address.
+    pub(crate) fn mig(&self) -> &str {
+        self.running.mig()
+    }
+
+    /// The folder of keys, certificates and the store.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// The simulated MIG's control endpoint.
+    pub(crate) fn control(&self) -> String {
+        self.running.control().expect("a control endpoint")
+    }
+
+    /// Sets these fault switches and no others, through the control endpoint.
+    pub(crate) async fn switch(&self, switches: &Value) {
+        let request =
+            self.client.put(format!("{}/switches", self.control())).header("content-type", "application/json");
+        let answer = request.body(switches.to_string()).send().await.expect("an answer");
+        let status = answer.status();
+        assert_eq!(status, 204, "{switches}: {}", answer.text().await.expect("a text"));
+    }
+
+    /// What arrived at the simulated MIG.
+    pub(crate) fn heard(&self) -> Heard {
+        self.running.heard()
+    }
+
+    /// What this user's requests have sent there.
+    pub(crate) fn heard_of(&self, who: &Who) -> Vec<Arrived> {
+        self.heard().messages.into_iter().filter(|message| message.user == who.user).collect()
     }
 
     /// `…/FHIR/R4`.
@@ -368,12 +414,19 @@ impl World {
 
     /// The AuditEvents of one request of this user, as a privacy officer of the organisation finds them.
     pub(crate) async fn audited(&self, who: &Who, request_id: &str) -> Vec<Value> {
+        let mut events = self.trail(who).await;
+        events.retain(|event| asked(event) == Some(request_id));
+        events
+    }
+
+    /// Every AuditEvent of this user.
+    pub(crate) async fn trail(&self, who: &Who) -> Vec<Value> {
         let officer = self.privacy_officer(&who.organisation);
         let mut found = Vec::new();
         let mut next = Some(format!("AuditEvent?_count=1000&agent.identifier={}", who.user));
         while let Some(path) = next {
             let page = self.get(&path).by(&officer).ok().await;
-            found.extend(page.resources().filter(|event| asked(event) == Some(request_id)).cloned());
+            found.extend(page.resources().cloned());
             next = page.link("next");
         }
         found
@@ -389,7 +442,8 @@ fn parsed(who: &Who, number: &str) -> (NhsNumber, UserId, OdsCode) {
     (number, UserId::parse(&who.user).expect("a user"), OdsCode::parse(&who.organisation).expect("a code"))
 }
 
-fn asked(event: &Value) -> Option<&str> {
+/// The request that an AuditEvent is about.
+pub(crate) fn asked(event: &Value) -> Option<&str> {
     let entities = event["entity"].as_array()?;
     let entity = entities.iter().find(|entity| entity["type"]["code"] == "XrequestId")?;
     entity["what"]["identifier"]["value"].as_str()

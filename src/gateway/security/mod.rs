@@ -5,10 +5,15 @@
 //! above it takes any attribute called `id` for an XML id, and the envelope's manifest names its payload's `id` by rule.
 
 mod certificate;
+mod current;
+mod legacy;
 mod sign;
 mod verify;
 
-pub use certificate::{Certificate, CertificateError, certificates, common_name, key, roots};
+pub use certificate::{
+    Certificate, CertificateError, certificates, common_name, key, last_instant, next_list, revoked, roots,
+};
+pub use current::{Current, Watched};
 pub use sign::{Fragment, Signer};
 pub use verify::{Refused, TimeRules, Verified, Verifier, at, canonical, window};
 

@@ -13,6 +13,12 @@ use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor
 use std::time::Duration;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+/// No message has as many parts to sign.
+const MAX_REFERENCES: usize = 64;
+
+/// The shortest modulus of a key that counts, in bits.
+const MIN_KEY_BITS: usize = 2048;
+
 /// Why a message's security does not hold. Fixed words, for the log of the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -131,7 +137,7 @@ impl Verifier {
     /// The parts that have to be signed.
     #[must_use]
     pub fn required(&self) -> &[SignedPart] {
-        if self.rules.legacy_itk { &[SignedPart::Timestamp] } else { &self.rules.signed_parts_required }
+        self.rules.required()
     }
 
     /// Verifies the signature in the Security header of a message.
@@ -173,13 +179,16 @@ impl Verifier {
                 .ok()
                 .map(|options| options.with_status_policy(webpki::UnknownStatusPolicy::Allow).build());
             leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &self.anchors, &[], now, usage, revocation, None)
-                .is_ok()
+                .map(|_| ())
         };
-        if check(webpki::KeyUsage::client_auth()) || check(webpki::KeyUsage::server_auth()) {
-            Ok(())
-        } else {
-            Err(Refused("certificate not trusted"))
-        }
+        check(webpki::KeyUsage::client_auth())
+            .or_else(|first| check(webpki::KeyUsage::server_auth()).map_err(|_| first))
+            .map_err(|why| match why {
+                webpki::Error::CertExpired { .. } => Refused("certificate expired"),
+                webpki::Error::CertNotValidYet { .. } => Refused("certificate not valid yet"),
+                webpki::Error::CertRevoked => Refused("certificate revoked"),
+                _ => Refused("certificate not trusted"),
+            })
     }
 
     fn references(
@@ -190,7 +199,11 @@ impl Verifier {
         ids: &[(&str, &Node)],
     ) -> Result<Vec<uppsala::NodeId>, Refused> {
         let mut signed = Vec::new();
-        for reference in info.all(DS, "Reference") {
+        for (count, reference) in info.all(DS, "Reference").enumerate() {
+            // Each costs a canonical form of its target.
+            if count >= MAX_REFERENCES {
+                return Err(Refused("too many references"));
+            }
             let target = reference
                 .attribute("URI")
                 .and_then(|uri| uri.strip_prefix('#'))
@@ -223,12 +236,19 @@ impl Verifier {
     }
 }
 
-/// The places a signed part may be in: the Envelope's only Body, a child of the only Header, a child of the Security header.
+/// A signed part is in its own place: the Body the Envelope's only one, an addressing header in the only Header, a Timestamp,
+/// token or the like in the Security header; anything else a child of the Header or of the Security header.
 fn in_place(root: &Node, security: &Node, target: &Node) -> bool {
     let same = |node: &Node| node.id.is_some() && node.id == target.id;
-    root.only(SOAP, "Body").is_some_and(same)
-        || root.only(SOAP, "Header").is_some_and(|header| header.children.iter().any(same))
-        || security.children.iter().any(same)
+    let body = || root.only(SOAP, "Body").is_some_and(same);
+    let header = || root.only(SOAP, "Header").is_some_and(|header| header.children.iter().any(same));
+    let secured = || security.children.iter().any(same);
+    match target.ns.as_str() {
+        SOAP => target.name == "Body" && body(),
+        WSA => header(),
+        WSU | WSSE => secured(),
+        _ => header() || secured(),
+    }
 }
 
 fn leaf(token: &Node) -> Result<Certificate, Refused> {
@@ -321,6 +341,15 @@ fn check_value(
     let key = parsed.public_key();
     if key.algorithm.algorithm != x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION {
         return Err(Refused("not an RSA certificate"));
+    }
+    // Told apart from a wrong signature, which is all that the library would say of it.
+    match key.parsed() {
+        Ok(x509_parser::public_key::PublicKey::RSA(rsa)) if rsa.key_size() >= MIN_KEY_BITS => {}
+        _ => return Err(Refused("an RSA key that is too short")),
+    }
+    let usage = parsed.key_usage().ok().flatten().map(|extension| extension.value);
+    if usage.is_some_and(|usage| !usage.digital_signature() && !usage.non_repudiation()) {
+        return Err(Refused("a certificate that may not sign"));
     }
     signature::UnparsedPublicKey::new(method, key.subject_public_key.data.as_ref())
         .verify(bytes, value)

@@ -20,7 +20,7 @@ const OF_A_READ: &[&str] = &["400", "404", "502", "504"];
 const OF_A_SEARCH: &[&str] = &["400", "404", "410", "413", "415", "502", "504"];
 const OF_A_WRITE: &[&str] = &["400", "404", "412", "413", "415", "422"];
 
-/// Read, search by GET and POST, and for Patient `$everything`.
+/// Read, search by GET and POST, and for Patient the operations on a whole record.
 pub(super) fn of_the_record(mut paths: PathsBuilder, row: &Row) -> PathsBuilder {
     let name = row.kind.as_str();
     let read = operation("record", format!("read{name}"), format!("Read one {name}"), row.documentation)
@@ -44,6 +44,16 @@ pub(super) fn of_the_record(mut paths: PathsBuilder, row: &Row) -> PathsBuilder 
         .parameter(count())
         .response("200", answer("A searchset", "Bundle"));
         paths = paths.path("/FHIR/R4/Patient/{id}/$everything", get(refusals(everything, OF_A_READ)));
+        let document = operation(
+            "record",
+            "detailedCareRecordPatient".to_owned(),
+            "One patient's record as a document to read".to_owned(),
+            "A FHIR document: a section for each of the ten views and their sub-sections, with a narrative. A view outside \
+             the agreement says so in its section.",
+        )
+        .parameter(id())
+        .response("200", answer("A document", "Bundle"));
+        paths = paths.path("/FHIR/R4/Patient/{id}/$detailed-care-record", get(refusals(document, OF_A_READ)));
     }
     paths
 }
@@ -89,6 +99,26 @@ pub(super) fn kept(mut paths: PathsBuilder, kept: &Kept) -> PathsBuilder {
         paths = searches(paths, "kept", name, kept.documentation, &parameters, kept.by_post);
     }
     paths
+}
+
+/// What anyone may read.
+pub(super) fn public(paths: PathsBuilder, public: &Kept) -> PathsBuilder {
+    let name = public.name;
+    let open = |id: String, summary: String| {
+        let operation = OperationBuilder::new().tag("service").operation_id(Some(id)).summary(Some(summary));
+        operation.description(Some(public.documentation))
+    };
+    let read = open(format!("read{name}"), format!("Read one {name}"))
+        .parameter(id())
+        .response("200", answer("The resource, with an ETag", name))
+        .response("304", plain("The ETag that was sent still holds"));
+    let parameters: Vec<Parameter> = public.parameters.iter().map(searched).collect();
+    let search = open(format!("search{name}"), format!("Search {name}"))
+        .parameters(Some(parameters))
+        .response("200", answer("A searchset", "Bundle"));
+    paths
+        .path(format!("/FHIR/R4/{name}/{{id}}"), get(refusals_of(read, &["404", "405", "406", "429", "503"])))
+        .path(format!("/FHIR/R4/{name}"), get(refusals_of(search, &["400", "405", "406", "429", "503"])))
 }
 
 /// What needs no token.
@@ -191,8 +221,12 @@ fn operation(tag: &str, id: String, summary: String, description: &str) -> Opera
         .security(SecurityRequirement::new(BEARER, std::iter::empty::<String>()))
 }
 
-fn refusals(mut operation: OperationBuilder, own: &[&str]) -> Operation {
-    for (status, name, _) in REFUSALS.iter().filter(|(status, ..)| ALWAYS.contains(status) || own.contains(status)) {
+fn refusals(operation: OperationBuilder, own: &[&str]) -> Operation {
+    refusals_of(operation, &[ALWAYS, own].concat())
+}
+
+fn refusals_of(mut operation: OperationBuilder, statuses: &[&str]) -> Operation {
+    for (status, name, _) in REFUSALS.iter().filter(|(status, ..)| statuses.contains(status)) {
         operation = operation.response(*status, RefOr::Ref(Ref::from_response_name(*name)));
     }
     operation.build()

@@ -50,6 +50,8 @@ fn collection() -> Value {
     let last = [
         item("Read the patient", "GET", "/FHIR/R4/Patient/{{patient}}", None),
         item("Everything of the patient", "GET", "/FHIR/R4/Patient/{{patient}}/$everything", None),
+        item("The record as a document", "GET", "/FHIR/R4/Patient/{{patient}}/$detailed-care-record", None)
+            .then("pm.test('a document', () => pm.expect(pm.response.json().type).to.eql('document'));"),
         item("What is served", "GET", "/FHIR/R4/metadata", None),
     ];
     let items: Vec<Value> = first.into_iter().chain(searches).chain(last).map(|item| item.0).collect();

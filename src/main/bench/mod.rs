@@ -6,6 +6,7 @@
 mod legacy;
 mod load;
 mod pipeline;
+mod signatures;
 mod times;
 mod weight;
 
@@ -131,6 +132,9 @@ impl Bench {
         .await;
         stand.running.stop().await;
         measured?;
+        let (keys, counted) = (PathBuf::from(folder), stand.counted / 5);
+        let costs = tokio::task::spawn_blocking(move || signing(&keys, counted)).await;
+        costs.map_err(|_| "the signing broke".to_owned())??;
         self.pipeline(&clock).await
     }
 
@@ -142,10 +146,15 @@ impl Bench {
             let (list, sealer) = (Exclusions::builtin()?, Sealer::new(0, &[7; 64]));
             let record = |events| generate(SEED, events, &Options { today, ..Options::default() }).xml;
             Pipeline::say_head();
+            let mut measured = Vec::new();
             for events in SIZES {
                 let holding = Holding::read(record(events)).map_err(|error| error.to_string())?;
-                pipeline::measure(&holding, &list, &sealer, counted)?.say(events);
+                let one = pipeline::measure(&holding, &list, &sealer, counted)?;
+                one.say(events);
+                measured.push((events, one));
             }
+            say("\nfiltering: screening as a whole, and what the list adds to the check of the output");
+            measured.iter().for_each(|(events, one)| one.say_filtering(*events));
             weight::say_weight(&record(WEIGHED))
         });
         measured.await.map_err(|_| "the pipeline broke".to_owned())?
@@ -339,6 +348,14 @@ impl Stand {
         }
         Ok(())
     }
+}
+
+fn signing(folder: &Path, counted: Duration) -> Result<(), String> {
+    say("\nWS-Security, one thread: RSA 2048 and SHA-256, Timestamp, Body and four addressing headers signed");
+    for size in signatures::SIZES {
+        signatures::measure(folder, size, counted)?.lines().iter().for_each(|line| say(line));
+    }
+    Ok(())
 }
 
 /// A rate.

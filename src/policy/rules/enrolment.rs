@@ -3,5 +3,5 @@
 use crate::policy::{Facts, Refusal};
 
 pub(in crate::policy) fn passes(facts: &Facts) -> Result<(), Refusal> {
-    if facts.standing()?.enrolled { Ok(()) } else { Err(Refusal::Enrolment) }
+    facts.standing()?.enrolled.map_err(Refusal::Enrolment)
 }

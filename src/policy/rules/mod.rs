@@ -3,6 +3,7 @@
 pub(super) mod scope;
 pub(super) mod suspension;
 pub(super) mod role;
+pub(super) mod network;
 pub(super) mod enrolment;
 pub(super) mod agreement;
 pub(super) mod relationship;

@@ -1,9 +1,10 @@
 //! Rule 3: a qualified clinician (7.3.1), strongly authenticated, for direct care only (2.1.4).
 
-use super::agreement::in_force;
+use super::agreement::{assurance, in_force, roles};
 use crate::identity::{Caller, CallerClass, SelectedRole};
 use crate::kinds::Purpose;
 use crate::policy::{Facts, Refusal};
+use crate::register::Agreement;
 
 pub(in crate::policy) fn passes(caller: &Caller, facts: &Facts) -> Result<(), Refusal> {
     let SelectedRole::One(role) = &caller.role else {
@@ -14,17 +15,17 @@ pub(in crate::policy) fn passes(caller: &Caller, facts: &Facts) -> Result<(), Re
     }
     let standing = facts.standing()?;
     let default = &facts.settings().clinician_roles;
-    let mut live = standing.agreements.iter().filter(|agreement| in_force(agreement, facts.now())).peekable();
-    // An agreement can widen or narrow the roles; without a live one the default decides, and rule 5 refuses.
-    let qualified = if live.peek().is_none() {
-        default.contains(&role.code)
-    } else {
-        live.any(|agreement| super::agreement::roles(agreement, default).contains(&role.code))
-    };
+    let live: Vec<&Agreement> =
+        standing.agreements.iter().filter(|agreement| in_force(agreement, facts.now())).collect();
+    // An agreement can widen or narrow both; without a live one the defaults decide, and rule 5 refuses.
+    let qualifying: Vec<&Agreement> =
+        live.iter().copied().filter(|agreement| roles(agreement, default).contains(&role.code)).collect();
+    let qualified = if live.is_empty() { default.contains(&role.code) } else { !qualifying.is_empty() };
     if !qualified {
         return Err(Refusal::Role);
     }
-    if caller.assurance < facts.settings().assurance {
+    let least = qualifying.iter().map(|agreement| assurance(agreement, facts.settings())).min();
+    if caller.assurance < least.unwrap_or(facts.settings().assurance) {
         return Err(Refusal::Assurance);
     }
     match facts.asked().purpose {

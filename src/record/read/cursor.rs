@@ -58,13 +58,13 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// Checks the bounds and the characters, and stands before the root.
-    pub(super) fn open(xml: &'a [u8], limits: Limits) -> Result<Self, ReadError> {
+    pub(super) fn open(xml: &'a [u8], limits: Limits, ns: &str) -> Result<Self, ReadError> {
         if xml.len() > limits.bytes {
             return Err(ReadError::TooLarge);
         }
         let text = std::str::from_utf8(xml).map_err(|_| ReadError::Malformed)?;
         let (scanner, limit) = (Scanner::open(text)?, limits.depth.min(MAX_DEPTH));
-        Ok(Self { scanner, namespaces: Namespaces::default(), limit, oddities: BTreeMap::new() })
+        Ok(Self { scanner, namespaces: Namespaces::of(ns), limit, oddities: BTreeMap::new() })
     }
 
     /// Enters the root, which must have this name.

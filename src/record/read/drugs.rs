@@ -31,7 +31,8 @@ pub(super) fn medication(cursor: &mut Cursor<'_>) -> Result<Medication, ReadErro
             "mostRecentIssueMethod" => read.last_issue_method = cursor.token()?,
             "cancellation" => {
                 read.has_cancellation = true;
-                (read.cancelled, read.cancellation_reason) = cancellation(cursor)?;
+                let said = cancellation(cursor)?;
+                (read.cancelled, read.cancellation_reason, read.cancellation_link) = (said.at, said.reason, said.link);
             }
             _ => supply(cursor, &tag, &mut read.supply)?,
         }
@@ -46,23 +47,32 @@ pub(super) fn issue(cursor: &mut Cursor<'_>) -> Result<Issue, ReadError> {
             "medication" => read.plan = cursor.id()?,
             "issueMethod" => read.method = cursor.token()?,
             "cancelled" => read.cancelled = cursor.boolean()?.unwrap_or(false),
-            "cancellation" => read.cancellation_reason = cancellation(cursor)?.1,
+            "cancellation" => read.cancellation_reason = cancellation(cursor)?.reason,
             _ => supply(cursor, &tag, &mut read.supply)?,
         }
     }
     Ok(read)
 }
 
-fn cancellation(cursor: &mut Cursor<'_>) -> Result<(Option<OffsetDateTime>, Option<String>), ReadError> {
-    let (mut at, mut reason) = (None, None);
+/// `cancellation`, without its text.
+#[derive(Default)]
+struct Cancellation {
+    at: Option<OffsetDateTime>,
+    reason: Option<String>,
+    link: Option<String>,
+}
+
+fn cancellation(cursor: &mut Cursor<'_>) -> Result<Cancellation, ReadError> {
+    let mut read = Cancellation::default();
     while let Some(tag) = cursor.child()? {
         match tag.name() {
-            "cancellationDateTime" => at = cursor.instant()?,
-            "cancellationReason" => reason = cursor.token()?,
+            "cancellationDateTime" => read.at = cursor.instant()?,
+            "cancellationReason" => read.reason = cursor.token()?,
+            "linkedEvent" => read.link = cursor.id()?,
             _ => cursor.skip()?,
         }
     }
-    Ok((at, reason))
+    Ok(read)
 }
 
 fn supply(cursor: &mut Cursor<'_>, tag: &Tag<'_>, supply: &mut Supply) -> Result<(), ReadError> {

@@ -4,7 +4,8 @@ use super::admin::{is_deleted, named_policy};
 use super::cursor::{Cursor, Tag};
 use super::values::{code, value};
 use super::{Building, ReadError, drugs, scalars};
-use crate::record::{Encounter, Event, Problem, Referral, Report};
+use crate::record::{Encounter, Event, PartialDate, Problem, Referral, Report, Specimen};
+use std::borrow::Cow;
 
 pub(super) fn domain(cursor: &mut Cursor<'_>, building: &mut Building) -> Result<(), ReadError> {
     while let Some(tag) = cursor.child()? {
@@ -133,6 +134,7 @@ fn event(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> Res
             "organisation" => first(&mut read.organisation, cursor.id()?),
             "confidentialityPolicy" => named_policy(cursor, &mut read.marks, &mut building.named_policies)?,
             "hidden" => read.marks.hidden |= cursor.guard()?,
+            "associatedText" if building.associated_text_of.contains(&read.kind) => associated_text(cursor, &mut read)?,
             name => {
                 let payload = match name {
                     "observation" => "OBS",
@@ -179,6 +181,17 @@ fn event(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> Res
         building.record.unidentified.push((read.id, read.kind));
     } else {
         building.record.events.push(read);
+    }
+    Ok(())
+}
+
+/// A text that the wire profile keeps for this type.
+fn associated_text(cursor: &mut Cursor<'_>, event: &mut Event) -> Result<(), ReadError> {
+    while let Some(tag) = cursor.child()? {
+        match tag.name() {
+            "value" => event.associated_texts.extend(cursor.text()?.map(Cow::into_owned)),
+            _ => cursor.skip()?,
+        }
     }
     Ok(())
 }
@@ -244,6 +257,11 @@ fn referral(cursor: &mut Cursor<'_>) -> Result<Referral, ReadError> {
             "requestType" => read.request_type = cursor.token()?,
             "direction" => read.direction = cursor.token()?,
             "UBRN" => read.ubrn = cursor.token()?,
+            "sourceOrganisation" => read.source_organisation = cursor.id()?,
+            "datedReferral" => read.dated = cursor.partial(&tag)?,
+            "referralMode" => read.mode = cursor.token()?,
+            "NHS" => read.nhs = cursor.boolean()?,
+            "rejectedReason" => read.rejected = cursor.token()?.is_some(),
             _ => cursor.skip()?,
         }
     }
@@ -256,7 +274,12 @@ fn report(cursor: &mut Cursor<'_>, event: &mut Event) -> Result<(), ReadError> {
         match tag.name() {
             "issueDate" => read.issued = cursor.instant()?,
             "dataType" => read.data_type = cursor.token()?,
-            "component" => members(cursor, &mut event.children)?,
+            "serviceOrganisation" => read.service_organisation = cursor.id()?,
+            "component" => members(cursor, &mut event.children, &mut read.specimens)?,
+            "reportSummary" => {
+                cursor.odd("dropped-text");
+                cursor.skip()?;
+            }
             _ => cursor.skip()?,
         }
     }
@@ -265,22 +288,60 @@ fn report(cursor: &mut Cursor<'_>, event: &mut Event) -> Result<(), ReadError> {
 }
 
 /// Batteries and tests of a report's component, those of its specimen included.
-fn members(cursor: &mut Cursor<'_>, children: &mut Vec<String>) -> Result<(), ReadError> {
+fn members(
+    cursor: &mut Cursor<'_>,
+    children: &mut Vec<String>,
+    specimens: &mut Vec<Specimen>,
+) -> Result<(), ReadError> {
     while let Some(tag) = cursor.child()? {
         match tag.name() {
             "battery" | "test" => children.extend(cursor.id()?),
             "specimen" => {
-                while let Some(tag) = cursor.child()? {
-                    match tag.name() {
-                        "battery" | "test" => children.extend(cursor.id()?),
-                        _ => cursor.skip()?,
-                    }
-                }
+                let specimen = specimen(cursor)?;
+                children.extend(specimen.members.iter().cloned());
+                specimens.push(specimen);
             }
             _ => cursor.skip()?,
         }
     }
     Ok(())
+}
+
+fn specimen(cursor: &mut Cursor<'_>) -> Result<Specimen, ReadError> {
+    let mut read = Specimen::default();
+    while let Some(tag) = cursor.child()? {
+        match tag.name() {
+            "battery" | "test" => read.members.extend(cursor.id()?),
+            "specimenType" => {
+                let display = tag.token("displayName")?;
+                read.kind = cursor.token()?.or(display);
+            }
+            "sampleDateTime" => read.sampled = moment(cursor, &tag)?,
+            "collectionStartDate" => read.collection_start = moment(cursor, &tag)?,
+            "collectionEndDate" => read.collection_end = moment(cursor, &tag)?,
+            "dateTimeReceivedByLab" => read.received = moment(cursor, &tag)?,
+            "volume" => read.volume = cursor.decimal()?,
+            "volumeUnits" => read.volume_units = cursor.token()?,
+            "comment" => {
+                cursor.odd("dropped-text");
+                cursor.skip()?;
+            }
+            _ => cursor.skip()?,
+        }
+    }
+    Ok(read)
+}
+
+/// A day with its time, where the source writes one: midnight is what systems write for none.
+fn moment(cursor: &mut Cursor<'_>, tag: &Tag<'_>) -> Result<Option<PartialDate>, ReadError> {
+    if tag.attribute("datepart")?.is_some() {
+        return cursor.partial(tag);
+    }
+    let text = cursor.text()?;
+    Ok(cursor.kept(text, "date", |text| {
+        let day = PartialDate::Day(scalars::date(text)?);
+        Some(scalars::instant(text).filter(|_| !text.contains("T00:00:00")).map_or(day, PartialDate::Time))
+    }))
 }
 
 fn first(slot: &mut Option<String>, value: Option<String>) {

@@ -3,7 +3,6 @@
 use super::ReadError;
 use super::xml::Start;
 
-const OPENHR: &str = "http://www.e-mis.com/emisopen";
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 /// Every prefixed name looks through them.
@@ -19,10 +18,18 @@ struct Binding<'a> {
 }
 
 /// The declarations in force, outermost first.
-#[derive(Default)]
-pub(super) struct Namespaces<'a>(Vec<Binding<'a>>);
+pub(super) struct Namespaces<'a> {
+    /// The namespace of what is read.
+    wanted: String,
+    bindings: Vec<Binding<'a>>,
+}
 
 impl<'a> Namespaces<'a> {
+    /// None yet; this namespace is OpenHR's.
+    pub(super) fn of(wanted: &str) -> Self {
+        Self { wanted: wanted.to_owned(), bindings: Vec::new() }
+    }
+
     /// Takes the declarations of an element that opens at this depth.
     pub(super) fn open(&mut self, start: &Start<'a>, depth: usize) -> Result<(), ReadError> {
         let mut sound = true;
@@ -38,24 +45,24 @@ impl<'a> Namespaces<'a> {
                 ("xml" | "xmlns", _) | (_, XML | XMLNS) => false,
                 (prefix, ns) => prefix.is_empty() || !ns.is_empty(),
             };
-            self.0.push(Binding { depth, prefix, openhr: ns == OPENHR });
+            self.bindings.push(Binding { depth, prefix, openhr: *ns == *self.wanted });
         })?;
         if !sound {
             return Err(ReadError::Malformed);
         }
-        if self.0.len() > MAX_BINDINGS { Err(ReadError::TooLarge) } else { Ok(()) }
+        if self.bindings.len() > MAX_BINDINGS { Err(ReadError::TooLarge) } else { Ok(()) }
     }
 
     /// Forgets the declarations of elements deeper than this.
     pub(super) fn close(&mut self, depth: usize) {
-        while self.0.last().is_some_and(|binding| binding.depth > depth) {
-            self.0.pop();
+        while self.bindings.last().is_some_and(|binding| binding.depth > depth) {
+            self.bindings.pop();
         }
     }
 
     /// Whether a prefix stands for OpenHR's namespace. A prefix that nobody declared makes the document malformed.
     pub(super) fn is_openhr(&self, prefix: &str) -> Result<bool, ReadError> {
-        match self.0.iter().rev().find(|binding| binding.prefix == prefix) {
+        match self.bindings.iter().rev().find(|binding| binding.prefix == prefix) {
             Some(binding) => Ok(binding.openhr),
             None if prefix.is_empty() || prefix == "xml" => Ok(false),
             None => Err(ReadError::Malformed),

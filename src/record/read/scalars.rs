@@ -51,9 +51,15 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether the text is a decimal as XML Schema writes it: a sign, digits, a point. No exponent, no grouping.
+/// Whether the text is a decimal as XML Schema writes it: a sign, digits, a point; no grouping. An exponent, which the
+/// schema forbids and FHIR allows, loses nothing and is let through.
 pub(super) fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (digits, power) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let power = power.strip_prefix(['-', '+']).unwrap_or(power);
+    if power.is_empty() || !power.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
     let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     !(whole.is_empty() && part.is_empty()) && all_digits(whole) && all_digits(part)

@@ -393,7 +393,7 @@ fn a_plan_and_its_issue_are_read() {
          <authorisedIssues><authorisedIssues>6</authorisedIssues></authorisedIssues><authorisedIssues><authorisedIssues>4</authorisedIssues>\
          </authorisedIssues><cancellation><cancellationDateTime>2024-02-01T00:00:00</cancellationDateTime><cancellationText>t</cancellationText>\
          </cancellation></medication></event><event><id>i</id><eventType>ISS</eventType><medicationIssue><medication>M</medication>\
-         <quantity>1e3</quantity><cancelled>false</cancelled></medicationIssue></event>",
+         <quantity>1,000</quantity><cancelled>false</cancelled></medicationIssue></event>",
     );
     let plan = record.events[0].medication.as_ref().expect("plan");
     assert_eq!(plan.supply.dosage.as_deref(), Some("One daily"));

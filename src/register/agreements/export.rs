@@ -43,7 +43,7 @@ fn instant(at: OffsetDateTime) -> Option<Value> {
     crate::clock::rfc3339(at).parse().ok().map(Value::Datetime)
 }
 
-fn agreement(agreement: &SignedAgreement) -> Table {
+pub(super) fn agreement(agreement: &SignedAgreement) -> Table {
     let (terms, mut table) = (&agreement.terms, Table::new());
     put(&mut table, "id", text(&terms.id));
     put(&mut table, "viewer", text(&terms.viewer));
@@ -52,6 +52,8 @@ fn agreement(agreement: &SignedAgreement) -> Table {
     put(&mut table, "until", terms.until.and_then(day));
     put(&mut table, "override_reasons", texts(&terms.override_reasons));
     put(&mut table, "clinician_roles", texts(&terms.clinician_roles));
+    put(&mut table, "assurance", terms.assurance.map(|level| Value::Integer(level.into())));
+    put(&mut table, "client_networks", texts(&terms.client_networks));
     put(&mut table, "consent_minutes", Some(Value::Integer(terms.consent_minutes)));
     put(&mut table, "status", text(&terms.status));
     put(
@@ -98,7 +100,7 @@ fn signatory(signatory: &Signatory) -> Table {
     table
 }
 
-fn enrolment(enrolment: &Enrolment) -> Table {
+pub(super) fn enrolment(enrolment: &Enrolment) -> Table {
     let mut table = Table::new();
     put(&mut table, "user", text(&enrolment.user));
     put(&mut table, "organisation", text(&enrolment.organisation));
@@ -109,7 +111,7 @@ fn enrolment(enrolment: &Enrolment) -> Table {
     table
 }
 
-fn suspension(suspension: &Suspension) -> Table {
+pub(super) fn suspension(suspension: &Suspension) -> Table {
     let mut table = Table::new();
     put(&mut table, "target", text(&suspension.target));
     if !suspension.subject.is_empty() {

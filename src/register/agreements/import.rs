@@ -5,7 +5,7 @@ use super::{
     Approval, CONSENT_MINUTES, Enrolment, MOST_CONSENT_MINUTES, OVERRIDE_REASONS, Problem, Registers, Signatory,
     SignedAgreement, Suspension, Target, overlap,
 };
-use crate::ids::{OdsCode, RoleCode, UserId};
+use crate::ids::{Network, OdsCode, RoleCode, UserId};
 use crate::kinds::View;
 use crate::register::{Agreement, AgreementStatus, Sharer};
 use std::collections::HashSet;
@@ -78,6 +78,9 @@ fn agreement_holds(agreement: &SignedAgreement, at: &str, problems: &mut Problem
     if !(1..=MOST_CONSENT_MINUTES).contains(&terms.consent_minutes) {
         problems.add(format!("{at}.consent_minutes"), "is not between 1 and 480");
     }
+    if terms.assurance.is_some_and(|level| !(1..=3).contains(&level)) {
+        problems.add(format!("{at}.assurance"), "is not 1, 2 or 3");
+    }
     if terms.until.is_some_and(|until| until < terms.from) {
         problems.add(format!("{at}.until"), "is before its start");
     }
@@ -100,7 +103,7 @@ fn agreement_holds(agreement: &SignedAgreement, at: &str, problems: &mut Problem
     }
 }
 
-fn agreement(mut fields: Fields<'_>, problems: &mut Problems) -> Option<SignedAgreement> {
+pub(super) fn agreement(mut fields: Fields<'_>, problems: &mut Problems) -> Option<SignedAgreement> {
     let id = fields.needed_parsed(problems, "id", "1 to 64 letters, digits, - or .", |text| {
         crate::ids::LogicalId::parse(text).map(|_| text.to_owned())
     });
@@ -112,6 +115,8 @@ fn agreement(mut fields: Fields<'_>, problems: &mut Problems) -> Option<SignedAg
         OVERRIDE_REASONS.contains(&text).then(|| text.to_owned())
     });
     let clinician_roles = fields.texts(problems, "clinician_roles", ROLE, RoleCode::parse);
+    let assurance = fields.number(problems, "assurance").map(|level| u8::try_from(level).unwrap_or(0));
+    let client_networks = fields.texts(problems, "client_networks", "a network (192.0.2.0/24)", Network::parse);
     let consent_minutes = fields.number(problems, "consent_minutes").unwrap_or(CONSENT_MINUTES);
     let status = fields.needed_parsed(problems, "status", "active, suspended or terminated", AgreementStatus::parse);
     let sharers = each(&mut fields, problems, "sharer", sharer);
@@ -132,6 +137,8 @@ fn agreement(mut fields: Fields<'_>, problems: &mut Problems) -> Option<SignedAg
         until,
         override_reasons,
         clinician_roles,
+        assurance,
+        client_networks,
         consent_minutes,
         status: status?,
     };
@@ -159,7 +166,7 @@ fn sharer(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Sharer> {
     Some(Sharer { practice: practice?, joined: joined?, left })
 }
 
-fn signatory(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Signatory> {
+pub(super) fn signatory(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Signatory> {
     let organisation = fields.needed_parsed(problems, "organisation", ODS, OdsCode::parse);
     let name = fields.text(problems, "name");
     let role = fields.text(problems, "role");
@@ -172,7 +179,7 @@ fn signatory(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Signato
     Some(Signatory { organisation: organisation?, name: name?, role: role?, date: date?, approvals })
 }
 
-fn enrolment(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Enrolment> {
+pub(super) fn enrolment(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Enrolment> {
     let user = fields.needed_parsed(problems, "user", "a user id", UserId::parse);
     let organisation = fields.needed_parsed(problems, "organisation", ODS, OdsCode::parse);
     let role = fields.needed_parsed(problems, "role", ROLE, RoleCode::parse);
@@ -183,7 +190,7 @@ fn enrolment(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Enrolmen
     Some(Enrolment { user: user?, organisation: organisation?, role: role?, terms_accepted, trained, until })
 }
 
-fn suspension(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Suspension> {
+pub(super) fn suspension(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Suspension> {
     let target = fields.needed_parsed(problems, "target", "everything, viewer, sharer or user", Target::parse);
     let subject = match target {
         Some(Target::Viewer | Target::Sharer) => {

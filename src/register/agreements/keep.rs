@@ -1,14 +1,13 @@
 //! Keeps the registers, with every version of every agreement, and reads them back.
 
 use super::fields::Problems;
-use super::{Enrolment, Problem, Registers, SignedAgreement, Suspension, Target, export, import, overlap};
+use super::{Enrolment, Problem, Registers, SignedAgreement, Suspension, Target, export, import, objection, overlap};
 use crate::clock::{from_millis, millis};
 use crate::ids::{OdsCode, RoleCode, UserId};
 use crate::register::days::{day_text, stored_day_if_any, today};
 use crate::register::row::row;
 use crate::register::{AgreementStatus, version};
-use crate::store::{Job, StoreError};
-use sqlx::{SqliteConnection, SqlitePool};
+use crate::store::{Connection, Job, Pool, StoreError};
 use time::OffsetDateTime;
 
 /// What an import did.
@@ -31,6 +30,8 @@ pub struct Change {
     pub at: OffsetDateTime,
     /// By whom.
     pub by: String,
+    /// Why, where that was said.
+    pub reason: Option<String>,
     /// What it says since then.
     pub agreement: SignedAgreement,
 }
@@ -41,8 +42,8 @@ pub fn store_job(registers: Registers, by: String, now: OffsetDateTime) -> Job<R
     Box::new(move |connection| Box::pin(async move { store(connection, &registers, &by, now).await }))
 }
 
-async fn store(
-    connection: &mut SqliteConnection,
+pub(super) async fn store(
+    connection: &mut Connection,
     registers: &Registers,
     by: &str,
     now: OffsetDateTime,
@@ -77,7 +78,7 @@ async fn store(
             .await?;
     }
     for agreement in &changed {
-        store_agreement(connection, agreement, by, now).await?;
+        store_agreement(connection, agreement, by, None, now).await?;
         imported.agreements += 1;
     }
     for enrolment in &registers.enrolments {
@@ -108,21 +109,24 @@ fn says_the_same(old: &Suspension, new: &Suspension) -> bool {
     *old == new
 }
 
-async fn store_agreement(
-    connection: &mut SqliteConnection,
+pub(super) async fn store_agreement(
+    connection: &mut Connection,
     agreement: &SignedAgreement,
     by: &str,
+    reason: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let terms = &agreement.terms;
     let views: Vec<&str> = terms.views.iter().map(|view| view.as_str()).collect();
+    let networks: Vec<String> = terms.client_networks.iter().map(ToString::to_string).collect();
     let roles: Vec<&str> = terms.clinician_roles.iter().map(RoleCode::as_str).collect();
     sqlx::query(
         "INSERT INTO agreement (id, version, viewer, views, from_day, until_day, override_reasons, clinician_roles, \
-         consent_minutes, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET \
+         consent_minutes, status, assurance, client_networks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO UPDATE SET \
          version = excluded.version, viewer = excluded.viewer, views = excluded.views, from_day = excluded.from_day, \
          until_day = excluded.until_day, override_reasons = excluded.override_reasons, \
-         clinician_roles = excluded.clinician_roles, consent_minutes = excluded.consent_minutes, status = excluded.status",
+         clinician_roles = excluded.clinician_roles, consent_minutes = excluded.consent_minutes, status = excluded.status, \
+         assurance = excluded.assurance, client_networks = excluded.client_networks",
     )
     .bind(&terms.id)
     .bind(terms.version)
@@ -134,6 +138,8 @@ async fn store_agreement(
     .bind(roles.join(" "))
     .bind(terms.consent_minutes)
     .bind(terms.status.as_str())
+    .bind(terms.assurance.map(i64::from))
+    .bind(networks.join(" "))
     .execute(&mut *connection)
     .await?;
     for sharer in &terms.sharers {
@@ -153,23 +159,26 @@ async fn store_agreement(
     }
     let body = export(&Registers { agreements: vec![agreement.clone()], ..Registers::default() });
     sqlx::query(
-        "INSERT INTO agreement_history (agreement, version, changed_at, changed_by, body) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO agreement_history (agreement, version, changed_at, changed_by, body, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(&terms.id)
     .bind(terms.version)
     .bind(millis(now))
     .bind(by)
     .bind(body)
+    .bind(reason)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-async fn store_enrolment(connection: &mut SqliteConnection, enrolment: &Enrolment) -> Result<(), StoreError> {
+pub(super) async fn store_enrolment(connection: &mut Connection, enrolment: &Enrolment) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO enrolment (user_id, organisation, role, terms_accepted, trained, until_day) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id, organisation, role) DO UPDATE SET \
-         terms_accepted = excluded.terms_accepted, trained = excluded.trained, until_day = excluded.until_day",
+         terms_accepted = excluded.terms_accepted, trained = excluded.trained, until_day = excluded.until_day, \
+         version = enrolment.version + 1",
     )
     .bind(enrolment.user.as_str())
     .bind(enrolment.organisation.as_str())
@@ -182,16 +191,17 @@ async fn store_enrolment(connection: &mut SqliteConnection, enrolment: &Enrolmen
     Ok(())
 }
 
-async fn place(
-    connection: &mut SqliteConnection,
+pub(super) async fn place(
+    connection: &mut Connection,
     suspension: &Suspension,
     now: OffsetDateTime,
-) -> Result<(), StoreError> {
+) -> Result<String, StoreError> {
+    let id = uuid::Uuid::new_v4().to_string();
     sqlx::query(
         "INSERT INTO suspension (id, target, subject, reason, placed_by, since, until) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
-    .bind(uuid::Uuid::new_v4().to_string())
+    .bind(id.clone())
     .bind(suspension.target.as_str())
     .bind(&suspension.subject)
     .bind(&suspension.reason)
@@ -200,11 +210,11 @@ async fn place(
     .bind(suspension.until.map(millis))
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(id)
 }
 
-async fn lift(
-    connection: &mut SqliteConnection,
+pub(super) async fn lift(
+    connection: &mut Connection,
     target: Target,
     subject: &str,
     by: &str,
@@ -240,7 +250,7 @@ pub fn lift_job(target: Target, subject: String, by: String, now: OffsetDateTime
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn registers(pool: &SqlitePool) -> Result<Registers, StoreError> {
+pub async fn registers(pool: &Pool) -> Result<Registers, StoreError> {
     let mut snapshot = pool.begin().await?;
     let registers = read(&mut snapshot).await?;
     snapshot.rollback().await?;
@@ -253,6 +263,7 @@ row! {
         changed_at: i64,
         changed_by: String,
         body: String,
+        reason: Option<String>,
     }
 }
 
@@ -261,13 +272,13 @@ impl ChangeRow {
         let mut agreement =
             import(&self.body).ok().and_then(|file| file.agreements.into_iter().next()).ok_or(StoreError::Corrupt)?;
         agreement.terms.version = self.version;
-        Ok(Change { at: from_millis(self.changed_at), by: self.changed_by, agreement })
+        Ok(Change { at: from_millis(self.changed_at), by: self.changed_by, reason: self.reason, agreement })
     }
 }
 
-async fn read(connection: &mut SqliteConnection) -> Result<Registers, StoreError> {
+pub(super) async fn read(connection: &mut Connection) -> Result<Registers, StoreError> {
     let agreements = sqlx::query_as::<_, ChangeRow>(
-        "SELECT h.version, h.changed_at, h.changed_by, h.body FROM agreement_history h \
+        "SELECT h.version, h.changed_at, h.changed_by, h.body, h.reason FROM agreement_history h \
          JOIN agreement a ON a.id = h.agreement AND a.version = h.version ORDER BY h.agreement",
     )
     .fetch_all(&mut *connection)
@@ -319,9 +330,9 @@ async fn read(connection: &mut SqliteConnection) -> Result<Registers, StoreError
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn history(pool: &SqlitePool, id: &str) -> Result<Vec<Change>, StoreError> {
+pub async fn history(pool: &Pool, id: &str) -> Result<Vec<Change>, StoreError> {
     let rows = sqlx::query_as::<_, ChangeRow>(
-        "SELECT version, changed_at, changed_by, body FROM agreement_history WHERE agreement = $1 ORDER BY version",
+        "SELECT version, changed_at, changed_by, body, reason FROM agreement_history WHERE agreement = $1 ORDER BY version",
     )
     .bind(id)
     .fetch_all(pool)
@@ -333,14 +344,15 @@ pub async fn history(pool: &SqlitePool, id: &str) -> Result<Vec<Change>, StoreEr
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn in_force_on(pool: &SqlitePool, at: OffsetDateTime) -> Result<Vec<SignedAgreement>, StoreError> {
+pub async fn in_force_on(pool: &Pool, at: OffsetDateTime) -> Result<Vec<SignedAgreement>, StoreError> {
+    let mut snapshot = pool.begin().await?;
     let rows = sqlx::query_as::<_, ChangeRow>(
-        "SELECT h.version, h.changed_at, h.changed_by, h.body FROM agreement_history h WHERE h.changed_at <= $1 \
+        "SELECT h.version, h.changed_at, h.changed_by, h.body, h.reason FROM agreement_history h WHERE h.changed_at <= $1 \
          AND h.version = (SELECT MAX(l.version) FROM agreement_history l WHERE l.agreement = h.agreement \
          AND l.changed_at <= $1) ORDER BY h.agreement",
     )
     .bind(millis(at))
-    .fetch_all(pool)
+    .fetch_all(&mut *snapshot)
     .await?;
     let day = today(at);
     let mut in_force = Vec::new();
@@ -349,9 +361,14 @@ pub async fn in_force_on(pool: &SqlitePool, at: OffsetDateTime) -> Result<Vec<Si
         let terms = &mut agreement.terms;
         if terms.status == AgreementStatus::Active && terms.from <= day && terms.until.is_none_or(|until| day <= until)
         {
-            terms.sharers.retain(|sharer| sharer.joined <= day && sharer.left.is_none_or(|left| day <= left));
+            let objections = objection::read(&mut snapshot, &terms.id).await?;
+            terms.sharers.retain(|sharer| {
+                let stood = objections.iter().any(|one| one.stood(&sharer.practice, sharer.joined, at));
+                sharer.joined <= day && sharer.left.is_none_or(|left| day <= left) && !stood
+            });
             in_force.push(agreement);
         }
     }
+    snapshot.rollback().await?;
     Ok(in_force)
 }

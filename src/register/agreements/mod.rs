@@ -8,15 +8,29 @@
 //! Invariants: one set of views per agreement, whoever shares; a practice shares with a viewer under one agreement at a
 //! time; a signatory that joined after the start has two approvals by different people (14).
 
+mod change;
+mod enrol;
 mod export;
 mod fields;
 mod import;
 mod keep;
+mod notation;
+mod objection;
 mod overlap;
+mod settings;
+mod stop;
 
+pub use change::{Alteration, Joining, Kept, change_job, create_job, import_job, latest};
+pub use enrol::{EnrolmentId, KeptEnrolment, enrol_job, enrolment, enrolments};
 pub use export::export;
 pub use import::import;
-pub use keep::{Imported, history, in_force_on, lift_job, registers, store_job};
+pub use keep::{Change, Imported, history, in_force_on, lift_job, registers, store_job};
+pub use notation::{
+    agreement_of, enrolment_of, joining_of, suspension_of, write_agreement, write_enrolment, write_suspension,
+};
+pub use objection::{Objection, Settled, object_job, objections, settle_job};
+pub use settings::settings_job;
+pub use stop::{KeptSuspension, lift_by_id_job, place_job, suspension, suspensions, suspensions_at};
 
 use super::{Agreement, AgreementStatus, Sharer};
 use crate::ids::{OdsCode, RoleCode, UserId};
@@ -137,6 +151,25 @@ impl std::fmt::Display for Problem {
     }
 }
 
+/// Why a change was not made. Nothing of it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Declined {
+    /// There is no such thing.
+    Unknown,
+    /// It is not the version that was named: the current one.
+    Changed(i64),
+    /// It breaks rules.
+    Problems(Vec<Problem>),
+    /// The submission's name was used for another submission.
+    Reused,
+}
+
+impl Declined {
+    pub(super) fn at(at: &str, what: &str) -> Self {
+        Self::Problems(vec![Problem { at: at.to_owned(), what: what.to_owned() }])
+    }
+}
+
 impl SignedAgreement {
     /// An active agreement without an end, under default conditions, whose sharers all join on its first day.
     #[must_use]
@@ -153,6 +186,8 @@ impl SignedAgreement {
             until: None,
             override_reasons: Vec::new(),
             clinician_roles: Vec::new(),
+            assurance: None,
+            client_networks: Vec::new(),
             consent_minutes: CONSENT_MINUTES,
             status: AgreementStatus::Active,
         };

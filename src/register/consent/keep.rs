@@ -5,8 +5,7 @@ use crate::clock::{from_millis, millis};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, UserId};
 use crate::register::row::row;
 use crate::register::{ConsentDecision, review, standing, version};
-use crate::store::{Job, StoreError};
-use sqlx::{SqliteConnection, SqlitePool};
+use crate::store::{Connection, Job, Pool, StoreError};
 use time::OffsetDateTime;
 
 /// The most that one search returns.
@@ -27,7 +26,7 @@ pub fn store_job(admitted: AdmittedConsent) -> Job<StoredConsent> {
     Box::new(move |connection| Box::pin(async move { store(connection, admitted).await }))
 }
 
-async fn store(connection: &mut SqliteConnection, admitted: AdmittedConsent) -> Result<StoredConsent, StoreError> {
+async fn store(connection: &mut Connection, admitted: AdmittedConsent) -> Result<StoredConsent, StoreError> {
     let AdmittedConsent { id, draft, decision, until } = admitted;
     let receipt = version::advance(connection, Some(draft.patient)).await?;
     let stored = StoredConsent {
@@ -52,8 +51,8 @@ async fn store(connection: &mut SqliteConnection, admitted: AdmittedConsent) -> 
     };
     sqlx::query(
         "INSERT INTO consent (id, version, patient, user_id, organisation, decision, category, reason, after_refusal, \
-         status, received, until, updated, receipt, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         status, received, until, updated, receipt, body, speaker) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(stored.id.as_str())
     .bind(stored.version)
@@ -70,6 +69,7 @@ async fn store(connection: &mut SqliteConnection, admitted: AdmittedConsent) -> 
     .bind(millis(stored.updated))
     .bind(receipt)
     .bind(serde_json::to_string(&stored.body).map_err(|_| StoreError::Corrupt)?)
+    .bind(draft.speaker.as_str())
     .execute(&mut *connection)
     .await?;
     if let Some(category) = category {
@@ -79,7 +79,7 @@ async fn store(connection: &mut SqliteConnection, admitted: AdmittedConsent) -> 
     Ok(stored)
 }
 
-async fn raise(connection: &mut SqliteConnection, stored: &StoredConsent, after: bool) -> Result<(), StoreError> {
+async fn raise(connection: &mut Connection, stored: &StoredConsent, after: bool) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO alert (id, consent, organisation, raised, after_refusal, attempts, next_attempt) \
          VALUES ($1, $2, $3, $4, $5, 0, $4)",
@@ -162,7 +162,7 @@ impl Row {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn read(pool: &SqlitePool, reader: Reader<'_>, id: &LogicalId) -> Result<Option<StoredConsent>, StoreError> {
+pub async fn read(pool: &Pool, reader: Reader<'_>, id: &LogicalId) -> Result<Option<StoredConsent>, StoreError> {
     let row = sqlx::query_as::<_, Row>(
         "SELECT id, version, patient, user_id, organisation, decision, category, reason, after_refusal, status, \
          received, until, updated, body FROM consent WHERE id = $1",
@@ -178,11 +178,7 @@ pub async fn read(pool: &SqlitePool, reader: Reader<'_>, id: &LogicalId) -> Resu
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn search(
-    pool: &SqlitePool,
-    reader: Reader<'_>,
-    wanted: ConsentSearch,
-) -> Result<Vec<StoredConsent>, StoreError> {
+pub async fn search(pool: &Pool, reader: Reader<'_>, wanted: ConsentSearch) -> Result<Vec<StoredConsent>, StoreError> {
     let (user, organisation) = match reader {
         Reader::Author(user, organisation) => (Some(user.as_str()), organisation),
         Reader::PrivacyOfficer(organisation) => (None, organisation),

@@ -17,7 +17,8 @@
 //!
 //! Withdrawal is `inactive` or `entered-in-error` and changes nothing else; `provision.period` is the server's. A
 //! withdrawn permit or override is over at once. A withdrawn deny is kept as such and stays in force: only a later
-//! permit from the patient to the same clinician lifts it, and a permit entered in error does not.
+//! permit to the same clinician lifts it, from the patient or, where the patient did not deny in person, from the same kind
+//! of representative; a permit entered in error does not.
 
 mod example;
 mod keep;
@@ -30,7 +31,7 @@ pub use parse::{parse, parse_withdrawal, patient_of};
 
 use super::agreements::{CONSENT_MINUTES, DEFAULT_OVERRIDE_REASONS, MOST_CONSENT_MINUTES};
 use super::shape::{Found, Invalid};
-use super::{Agreement, ConsentDecision};
+use super::{Agreement, ConsentDecision, Speaker};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, UserId};
 use crate::kinds::words;
 use serde_json::{Map, Value};
@@ -79,6 +80,7 @@ pub struct ConsentDraft {
     user: UserId,
     organisation: OdsCode,
     asked: Asked,
+    speaker: Speaker,
     received: OffsetDateTime,
     ends: Option<OffsetDateTime>,
     body: Map<String, Value>,
@@ -147,16 +149,22 @@ impl ConsentDraft {
     }
 
     /// Decides length of life and whether an override is possible, on what policy's admission found: the live
-    /// agreements, and whether a deny to anyone of the organisation is live.
+    /// agreements, whether a deny to anyone of the organisation is live, and who has denied this very user.
     ///
     /// # Errors
-    /// An override whose reason needs an agreement that lists it, or that is not an emergency after a refusal.
+    /// A permit by somebody who cannot lift such a deny; an override whose reason needs an agreement that lists it, or that is not an emergency after a refusal.
     pub fn admit(
         self,
         agreements: &[Agreement],
         refused_in_organisation: bool,
+        refused_by: &[Speaker],
     ) -> Result<AdmittedConsent, Vec<Invalid>> {
         let decision = match &self.asked {
+            Asked::Permit if refused_by.iter().any(|deny| !self.speaker.lifts(*deny)) => {
+                let mut found = Found::default();
+                found.rule("Consent.performer");
+                return found.finish(None, "Consent");
+            }
             Asked::Permit => ConsentDecision::Permit,
             Asked::Deny => ConsentDecision::Deny,
             Asked::Override { category, reason } => {

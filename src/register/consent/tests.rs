@@ -40,13 +40,15 @@ fn agreement(minutes: i64, reasons: &[&str]) -> Agreement {
         until: None,
         override_reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
         clinician_roles: Vec::new(),
+        assurance: None,
+        client_networks: Vec::new(),
         consent_minutes: minutes,
         status: AgreementStatus::Active,
     }
 }
 
 fn admitted(body: &Value) -> AdmittedConsent {
-    draft(body).admit(&[], false).unwrap_or_else(|found| panic!("{found:?}"))
+    draft(body).admit(&[], false, &[]).unwrap_or_else(|found| panic!("{found:?}"))
 }
 
 fn with(pointer: &str, value: Value) -> Value {
@@ -360,7 +362,7 @@ fn someone_with_authority_may_answer_and_nobody_else() {
 #[test]
 fn an_occasion_lives_as_long_as_the_contract_says() {
     let minutes = |body: &Value, agreements: &[Agreement]| {
-        let admitted = draft(body).admit(agreements, false).unwrap_or_else(|found| panic!("{found:?}"));
+        let admitted = draft(body).admit(agreements, false, &[]).unwrap_or_else(|found| panic!("{found:?}"));
         (admitted.until() - NOW).whole_minutes()
     };
     let ending = |body: Value, end: &str| changed(body, "/provision/period", Some(json!({ "end": end })));
@@ -381,7 +383,7 @@ fn an_occasion_lives_as_long_as_the_contract_says() {
 #[test]
 fn an_override_needs_a_reason_that_is_allowed_and_after_a_refusal_only_an_emergency_is() {
     let admit =
-        |category, agreements: &[Agreement], refused| draft(&override_body(category)).admit(agreements, refused);
+        |category, agreements: &[Agreement], refused| draft(&override_body(category)).admit(agreements, refused, &[]);
     assert!(admit("Emergency", &[], false).is_ok());
     assert!(admit("UnableToConsent", &[agreement(60, &["CourtOrder"])], false).is_ok());
     assert!(admit("CourtOrder", &[agreement(60, &["CourtOrder"])], false).is_ok());
@@ -390,7 +392,7 @@ fn an_override_needs_a_reason_that_is_allowed_and_after_a_refusal_only_an_emerge
     assert!(admit("UnableToConsent", &[], true).is_err());
     let marked = admit("Emergency", &[], true).unwrap_or_else(|_| panic!("an emergency"));
     assert!(matches!(marked.decision(), ConsentDecision::Override { after_refusal: true, .. }));
-    assert!(draft(&body()).admit(&[], true).is_ok(), "a refusal to a colleague does not stop a permit");
+    assert!(draft(&body()).admit(&[], true, &[]).is_ok(), "a refusal to a colleague does not stop a permit");
 }
 
 #[tokio::test]
@@ -486,7 +488,8 @@ async fn a_withdrawal_changes_the_status_and_nothing_else() {
 #[tokio::test]
 async fn an_override_is_kept_with_its_alert_and_its_review_or_not_at_all() {
     let kept = Kept::new().await;
-    let admitted = || draft(&override_body("Emergency")).admit(&[], true).unwrap_or_else(|found| panic!("{found:?}"));
+    let admitted =
+        || draft(&override_body("Emergency")).admit(&[], true, &[]).unwrap_or_else(|found| panic!("{found:?}"));
     let stored = kept.run(store_job(admitted())).await.expect("kept");
     let resource = stored.resource(&sealer());
     assert_eq!(resource["meta"]["profile"][0], OVERRIDE_PROFILE);
@@ -507,7 +510,7 @@ async fn an_override_is_kept_with_its_alert_and_its_review_or_not_at_all() {
     kept.run(alerts::delivered_job(again[0].reference.clone(), NOW)).await.expect("noted");
     assert!(alerts::due(&kept.pool, NOW + Duration::days(1), 10).await.expect("read").is_empty());
 
-    sqlx::query("DROP TABLE review").execute(&kept.pool).await.expect("broken on purpose");
+    kept.by_hand("DROP TABLE review").await.expect("broken on purpose");
     assert!(kept.run(store_job(admitted())).await.is_err());
     let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM consent").fetch_one(&kept.pool).await.expect("counted");
     assert_eq!(count, 1);

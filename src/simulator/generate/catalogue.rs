@@ -95,6 +95,7 @@ pub(super) const VALUES: &[Test] = &[
     ("42W4", "HbA1c level (DCCT aligned)", "% total Hb", 50, 110, None),
     ("451E", "GFR calculated abbreviated MDRD", "mL/min/1.73sq.m", 300, 900, None),
     ("442A", "Serum TSH level", "mu/L", 2, 90, Some(("0.27", "4.2"))),
+    ("8H2", "Emergency hospital admission", "days", 10, 140, None),
 ];
 
 /// Values without a value: the code is the result.
@@ -149,6 +150,7 @@ pub(super) const IMMUNISATIONS: &[Term] = &[
     ("65E", "Influenza vaccination", "86198006"),
     ("656", "Tetanus vaccination", "127786006"),
     ("6572", "Pneumococcal vaccination", "12866006"),
+    ("9OX5", "Influenza vaccination declined", ""),
 ];
 
 /// Allergy entries, one of them a skin condition as real ones are.
@@ -165,6 +167,9 @@ pub(super) const REFERRALS: &[Term] = &[
     ("8H47", "Neurological referral", ""),
     ("8H44", "Cardiological referral", ""),
 ];
+
+/// Alerts.
+pub(super) const ALERTS: &[Term] = &[("9b0", "Needs a ground floor room", ""), ("918", "Hard of hearing", "")];
 
 /// Family history.
 pub(super) const FAMILY: &[Term] = &[("12C1", "FH: Hypertension", ""), ("1252", "FH: Diabetes mellitus", "")];

@@ -1,8 +1,8 @@
 //! The clinical entries of a generated record.
 
 use super::catalogue::{
-    ALLERGIES, BATTERIES, Battery, DRUGS, FAMILY, FREE_TEXT, IMMUNISATIONS, OBSERVATIONS, RECALLS, REFERRALS, RESULTS,
-    Term, Test, VALUES,
+    ALERTS, ALLERGIES, BATTERIES, Battery, DRUGS, FAMILY, FREE_TEXT, IMMUNISATIONS, OBSERVATIONS, RECALLS, REFERRALS,
+    RESULTS, Term, Test, VALUES,
 };
 use super::writing::{Event, READ, code, day_of, escaped};
 use super::{Chance, Mark, Options};
@@ -163,6 +163,11 @@ impl<'o> Maker<'o> {
                 let term = self.chance.of(FAMILY);
                 self.coded("FH", date, term, "<observation/>".to_owned());
             }
+            990..=992 => {
+                let term = self.chance.of(ALERTS);
+                let payload = "<alert><triggerBookSlot>true</triggerBookSlot><triggerAriveSwap>false</triggerAriveSwap><showConsultation>true</showConsultation></alert>";
+                self.coded("ALT", date, term, payload.to_owned());
+            }
             _ => {
                 let term = self.chance.of(ALLERGIES);
                 let id = self.coded("ALL", date, term, "<observation/>".to_owned());
@@ -188,7 +193,7 @@ impl<'o> Maker<'o> {
         };
         let event = Event { kind, date: part, code: code(READ, term), term: term.1, payload };
         let id = self.event(&event, Mark::None);
-        if !matches!(kind, "REF" | "ATT" | "DRY") {
+        if !matches!(kind, "REF" | "ATT" | "DRY" | "ALT" | "REP") {
             self.open.push(id.clone());
         }
         id
@@ -232,10 +237,22 @@ impl<'o> Maker<'o> {
     fn battery(&mut self, date: Date, (read, name, tests): Battery) {
         let members: Vec<String> =
             tests.iter().take(self.left().saturating_sub(1)).map(|test| self.value(date, *test)).collect();
-        self.group(date, (read, name, ""), &members);
+        let battery = self.group(date, (read, name, ""), &members);
+        // Two batteries in three come in a laboratory's report.
+        if !date.day().is_multiple_of(3) && self.left() > 0 {
+            self.report(date, &battery);
+        }
     }
 
-    fn group(&mut self, date: Date, term: Term, members: &[String]) {
+    fn report(&mut self, date: Date, battery: &str) {
+        let (day, hospital) = (day_of("YMD", date), &self.ids.hospital);
+        let payload = format!(
+            "<report><issueDate>{day}T16:00:00</issueDate><dataType>PATH</dataType><serviceOrganisation>{hospital}</serviceOrganisation><reportSummary>Please repeat in a month</reportSummary><component><specimen><labSpecimenReference>S{day}</labSpecimenReference><specimenType>Venous blood</specimenType><sampleDateTime>{day}T09:10:00</sampleDateTime><comment>Slightly haemolysed</comment><battery>{battery}</battery></specimen></component></report>"
+        );
+        self.coded("REP", date, ("41D0", "Blood sample taken", ""), payload);
+    }
+
+    fn group(&mut self, date: Date, term: Term, members: &[String]) -> String {
         let mut payload = String::from("<observation>");
         if !members.is_empty() {
             payload.push_str("<complexObservation>");
@@ -249,7 +266,8 @@ impl<'o> Maker<'o> {
         payload.push_str("</observation>");
         let event = Event { kind: "INV", date: Some(("YMD", date)), code: code(READ, term), term: term.1, payload };
         let id = self.event(&event, Mark::None);
-        self.open.push(id);
+        self.open.push(id.clone());
+        id
     }
 
     fn blood_pressure(&mut self, date: Date) {

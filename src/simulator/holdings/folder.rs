@@ -3,6 +3,7 @@
 
 use super::{Holding, Holdings, SUPPLIERS};
 use crate::ids::{NhsNumber, OdsCode};
+use crate::simulator::switches::Switch;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use toml::Value;
@@ -135,6 +136,19 @@ fn set(holding: &mut Holding, key: &str, value: &Value) -> Result<(), String> {
         "fault" => holding.fault = Some(one_of(value, &FAULTS).ok_or_else(unknown)?),
         "delay_ms" => {
             holding.delay_ms = value.as_integer().and_then(|ms| u64::try_from(ms).ok()).ok_or_else(unknown)?;
+        }
+        "switch" => {
+            let tables = match value {
+                Value::Array(tables) => tables.clone(),
+                table => vec![table.clone()],
+            };
+            for table in tables {
+                let switch: Switch = table.try_into().map_err(|_| unknown())?;
+                if switch.patient.is_some() || switch.problem().is_some() {
+                    return Err(unknown());
+                }
+                holding.switches.push(switch);
+            }
         }
         _ => return Err(format!("{key}: unknown key")),
     }

@@ -15,6 +15,7 @@ mod tests;
 mod tree;
 mod whole;
 
+use super::switches::Switch;
 use crate::ids::{NhsNumber, OdsCode};
 use crate::kinds::View;
 use std::collections::HashMap;
@@ -63,6 +64,8 @@ pub struct Holding {
     pub fault: Option<String>,
     /// For views only: how long to wait after the schema check.
     pub delay_ms: u64,
+    /// What else goes wrong for this patient.
+    pub switches: Vec<Switch>,
     /// The whole record's XML.
     pub xml: String,
     whole: Whole,
@@ -169,6 +172,7 @@ impl Holding {
             outcome: None,
             fault: None,
             delay_ms: 0,
+            switches: Vec::new(),
             xml,
             whole,
         };

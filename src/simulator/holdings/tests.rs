@@ -398,7 +398,7 @@ fn a_folder_tells_every_problem_at_once() {
         ("notes.txt", "not a record".to_owned()),
         (
             "overrides.toml",
-            "[9990000018]\nopted_out = \"yes\"\ntrace = \"lost\"\nregistration = \"gone\"\nsupplier = \"Acme\"\npractice = \"no code\"\noutcome = \"MIG-1234\"\nfault = 9\ndelay_ms = -1\nnoise = 1\n[9990001111]\nopted_out = true\n".to_owned(),
+            "[9990000018]\nopted_out = \"yes\"\ntrace = \"lost\"\nregistration = \"gone\"\nsupplier = \"Acme\"\npractice = \"no code\"\noutcome = \"MIG-1234\"\nfault = 9\ndelay_ms = -1\nswitch = { tampr = 1 }\nnoise = 1\n[9990001111]\nopted_out = true\n".to_owned(),
         ),
     ];
     let made = folder(&files);
@@ -422,14 +422,25 @@ fn a_folder_tells_every_problem_at_once() {
             "{name}: {problems:?}"
         );
     }
-    for key in ["opted_out", "trace", "registration", "supplier", "practice", "outcome", "fault", "delay_ms", "noise"] {
+    for key in [
+        "opted_out",
+        "trace",
+        "registration",
+        "supplier",
+        "practice",
+        "outcome",
+        "fault",
+        "delay_ms",
+        "switch",
+        "noise",
+    ] {
         assert!(
             problems.iter().any(|p| p.starts_with("overrides.toml: ") && p.contains(&format!("{key}: unknown"))),
             "{key}: {problems:?}"
         );
     }
-    assert!(problems.iter().any(|p| p.contains("line 11: a number that no file")), "{problems:?}");
-    assert_eq!(problems.len(), expect.len() + 10, "{problems:?}");
+    assert!(problems.iter().any(|p| p.contains("line 12: a number that no file")), "{problems:?}");
+    assert_eq!(problems.len(), expect.len() + 11, "{problems:?}");
     assert!(problems.iter().all(|p| !p.contains("999000")), "no number is told");
 }
 
@@ -438,7 +449,7 @@ fn overrides_change_what_a_record_says_of_itself() {
     let made = folder(&[
         ("one.xml", record("9990000018", "")),
         ("two.xml", record("9434765919", "")),
-        ("overrides.toml", "[9990000018]\nopted_out = true\ntrace = \"untraced\"\nregistration = \"left\"\nsupplier = \"Vision\"\npractice = \"C82002\"\noutcome = \"MIG-0008\"\nfault = 2100\ndelay_ms = 40\n[9434765919]\noutcome = \"MIG-0000\"\n".to_owned()),
+        ("overrides.toml", "[9990000018]\nopted_out = true\ntrace = \"untraced\"\nregistration = \"left\"\nsupplier = \"Vision\"\npractice = \"C82002\"\noutcome = \"MIG-0008\"\nfault = 2100\ndelay_ms = 40\nswitch = [{ tamper = [\"no-trace\"] }]\n[9434765919]\noutcome = \"MIG-0000\"\n".to_owned()),
     ]);
     let holdings = Holdings::from_folder(made.path(), true).expect("readable");
     let one = holdings.find("9990000018").expect("held");
@@ -448,6 +459,7 @@ fn overrides_change_what_a_record_says_of_itself() {
         ("left", "Vision", Some("C82002"))
     );
     assert_eq!((one.outcome.as_deref(), one.fault.as_deref(), one.delay_ms), (Some("MIG-0008"), Some("2100"), 40));
+    assert_eq!(one.switches.len(), 1);
     let two = holdings.find("9434765919").expect("held");
     assert_eq!((two.practice.as_deref(), two.practice_name.as_deref()), (Some("B81001"), Some("Folder Surgery")));
     assert_eq!(

@@ -1,6 +1,6 @@
 //! A record as OpenHR again, every field of the model at its place: what was read once must read the same again.
 
-use mig_fhir::record::{Address, Code, Event, Marks, PartialDate, Range, Record, Supply, Value};
+use mig_fhir::record::{Address, Code, Event, Marks, PartialDate, Range, Record, Report, Supply, Value};
 use std::fmt::Write as _;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -386,13 +386,7 @@ fn event(out: &mut Out, event: &Event) {
         out.close("allergy");
     }
     if let Some(report) = &event.report {
-        out.open("report").at("issueDate", report.issued);
-        out.maybe("dataType", report.data_type.as_ref());
-        for child in reported {
-            out.open("component").leaf("test", child);
-            out.close("component");
-        }
-        out.close("report");
+        self::report(out, report, reported);
     }
     drugs(out, event);
     if let Some(referral) = &event.referral {
@@ -403,9 +397,53 @@ fn event(out: &mut Out, event: &Event) {
         out.maybe("requestType", referral.request_type.as_ref());
         out.maybe("direction", referral.direction.as_ref());
         out.maybe("UBRN", referral.ubrn.as_ref());
+        out.maybe("sourceOrganisation", referral.source_organisation.as_ref());
+        out.partial("datedReferral", referral.dated);
+        out.maybe("referralMode", referral.mode.as_ref());
+        if let Some(nhs) = referral.nhs {
+            out.leaf("NHS", if nhs { "true" } else { "false" });
+        }
+        out.maybe("rejectedReason", referral.rejected.then(|| "x".to_owned()).as_ref());
         out.close("referral");
     }
     out.close("event");
+}
+
+/// A specimen's members are the report's too, in one order: each specimen stands where its members do.
+fn report(out: &mut Out, report: &Report, mut members: &[String]) {
+    out.open("report").at("issueDate", report.issued);
+    out.maybe("dataType", report.data_type.as_ref());
+    out.maybe("serviceOrganisation", report.service_organisation.as_ref());
+    for specimen in &report.specimens {
+        while !members.starts_with(&specimen.members) {
+            let Some((member, rest)) = members.split_first() else { break };
+            out.open("component").leaf("test", member);
+            out.close("component");
+            members = rest;
+        }
+        members = members.get(specimen.members.len()..).unwrap_or_default();
+        out.open("component").open("specimen").maybe("specimenType", specimen.kind.as_ref());
+        for (name, date) in [
+            ("sampleDateTime", specimen.sampled),
+            ("collectionStartDate", specimen.collection_start),
+            ("collectionEndDate", specimen.collection_end),
+            ("dateTimeReceivedByLab", specimen.received),
+        ] {
+            out.partial(name, date);
+        }
+        out.maybe("volume", specimen.volume.as_ref());
+        out.maybe("volumeUnits", specimen.volume_units.as_ref());
+        for member in &specimen.members {
+            out.leaf("test", member);
+        }
+        out.close("specimen");
+        out.close("component");
+    }
+    for member in members {
+        out.open("component").leaf("test", member);
+        out.close("component");
+    }
+    out.close("report");
 }
 
 fn value(out: &mut Out, value: Option<&Value>) {
@@ -446,6 +484,7 @@ fn drugs(out: &mut Out, event: &Event) {
         if plan.has_cancellation {
             out.open("cancellation").at("cancellationDateTime", plan.cancelled);
             out.maybe("cancellationReason", plan.cancellation_reason.as_ref());
+            out.maybe("linkedEvent", plan.cancellation_link.as_ref());
             out.close("cancellation");
         }
         out.close("medication");

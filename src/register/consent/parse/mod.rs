@@ -8,7 +8,7 @@ use crate::identity::{Caller, Role, SelectedRole};
 use crate::ids::{NhsNumber, Sealer};
 use crate::register::days::span;
 use crate::register::shape::{Found, Invalid, Node};
-use crate::register::{ODS_CODE, SDS_ROLE_PROFILE, SDS_USER};
+use crate::register::{ODS_CODE, SDS_ROLE_PROFILE, SDS_USER, Speaker};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use time::{Duration, OffsetDateTime};
@@ -152,15 +152,31 @@ fn read(found: &mut Found, consent: &Node<'_>, reading: &Reading<'_>, sealer: &S
         Reading::Creation { now, caller, .. } => (&caller.user, *now),
         Reading::Withdrawal(stored) => (&stored.user, stored.received),
     };
+    let speaker = speaker(provided.overrides == Some(true), &body);
     Some(ConsentDraft {
         patient: patient?,
         user: user.clone(),
         organisation: organisation.clone(),
         asked: provided.asked?,
+        speaker,
         received,
         ends: provided.ends,
         body,
     })
+}
+
+/// Who decided, once the performer has been read.
+fn speaker(overrides: bool, body: &Map<String, Value>) -> Speaker {
+    let relationship = body.get("contained").map(|contained| {
+        let code = contained.pointer("/0/relationship/0/coding/0/code").and_then(Value::as_str);
+        code.unwrap_or_default()
+    });
+    match relationship {
+        _ if overrides => Speaker::Clinician,
+        None => Speaker::Patient,
+        Some(code) if code.ends_with("POWATT") => Speaker::Attorney,
+        Some(_) => Speaker::Parent,
+    }
 }
 
 fn fixed_members(found: &mut Found, consent: &Node<'_>, reading: &Reading<'_>) {

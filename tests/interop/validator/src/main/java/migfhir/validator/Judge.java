@@ -22,8 +22,8 @@ import org.hl7.fhir.r5.utils.validation.constants.BestPracticeWarningLevel;
 final class Judge {
     private static final String UK_CORE = "https://fhir.hl7.org.uk/StructureDefinition/UKCore-";
     private static final Set<String> OF_UK_CORE = Set.of("Patient", "Condition", "MedicationStatement",
-            "AllergyIntolerance", "Observation", "Procedure", "Encounter", "Practitioner", "PractitionerRole",
-            "Organization", "Location");
+            "MedicationRequest", "AllergyIntolerance", "Observation", "DiagnosticReport", "Procedure", "Immunization",
+            "Encounter", "ServiceRequest", "Practitioner", "PractitionerRole", "Organization", "Location", "Specimen");
 
     /** What the engine says of definitions that only the packages have; without them it is no news. */
     private static final Pattern OF_PACKAGES = Pattern.compile("^Profile reference '.*' has not been checked"
@@ -74,10 +74,13 @@ final class Judge {
 
     /**
      * Leaves out entries that were judged word by word the same in another Bundle: the same thousand resources come by
-     * search, page, include and $everything. That a Bundle is whole is not the engine's to see but that of rules.py.
+     * search, page, include and $everything. That a searchset is whole is not the engine's to see but that of rules.py; of a
+     * document it looks for every reference in the document itself.
      */
     private void once(JsonObject bundle) {
-        if (!bundle.has("entry")) {
+        boolean document = bundle.has("type") && bundle.get("type").isJsonPrimitive()
+                && bundle.get("type").getAsString().equals("document");
+        if (document || !bundle.has("entry")) {
             return;
         }
         JsonArray entries = bundle.getAsJsonArray("entry");
