@@ -85,8 +85,13 @@ fn observed(change: impl FnOnce(&mut Event)) -> Json {
 fn ranged(range: Range) -> Json {
     let range = Range { low: Some((None, "1".into())), ..range };
     observed(|event| {
-        event.value =
-            Some(Value::Numeric { operator: None, value: "5".into(), units: None, ucum: None, range: Some(range) });
+        event.value = Some(Value::Numeric {
+            operator: None,
+            value: "5".into(),
+            units: None,
+            ucum: None,
+            range: Some(Box::new(range)),
+        });
     })["referenceRange"][0]
         .clone()
 }
