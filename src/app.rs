@@ -127,8 +127,7 @@ impl Server {
             objection_days: config.register.objection_days,
             under_way: under_way.clone(),
         };
-        let router =
-            http::router(Arc::new(app), Gate::new(config.server.max_in_flight, config.server.proxies()), extra);
+        let router = http::router(Arc::new(app), Gate::new(config.server.max_in_flight, config.server.proxies()), extra);
         let stop_within = Duration::from_millis(config.server.stop_deadline_ms);
         Ok(Self { listener, metrics, router, base, store, stop_within, service, gateway, under_way })
     }

@@ -93,20 +93,8 @@ pub static KEPT: &[Kept] = &[
             PATIENT_IDENTIFIER,
             parameter!("status", Token, "EpisodeOfCare-status", &["status"], "active, finished …")
                 .of("http://hl7.org/fhir/episode-of-care-status"),
-            parameter!(
-                "identifier",
-                Token,
-                "clinical-identifier",
-                &["identifier"],
-                "By the system's own key, system|value"
-            ),
-            Parameter::filter(
-                "_id",
-                Form::Token,
-                "http://hl7.org/fhir/SearchParameter/Resource-id",
-                &[],
-                "By logical id",
-            ),
+            parameter!("identifier", Token, "clinical-identifier", &["identifier"], "By the system's own key, system|value"),
+            Parameter::filter("_id", Form::Token, "http://hl7.org/fhir/SearchParameter/Resource-id", &[], "By logical id"),
         ],
         by_post: true,
         versioned: true,

@@ -11,12 +11,12 @@ use crate::disclose::Failure;
 use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::policy::{Kept, Reach};
 use crate::register::episode::{self, EpisodeSearch, EpisodeStatus, StoredEpisode};
-use crate::store::{Job, StoreError};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::{Extension, Router, routing};
+use crate::store::{Job, StoreError};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -208,8 +208,5 @@ type Written = Result<StoredEpisode, (Box<Dealing>, StoreError)>;
 
 /// Detached: a client that hangs up cannot part the episode from its AuditEvent.
 async fn keep(under_way: &UnderWay, dealing: Dealing, job: Job<StoredEpisode>) -> Result<Written, Rejection> {
-    kept::detached(under_way, async move {
-        Ok(dealing.write(None, false, job).await.map(crate::audit::Audited::into_inner))
-    })
-    .await
+    kept::detached(under_way, async move { Ok(dealing.write(None, false, job).await.map(crate::audit::Audited::into_inner)) }).await
 }

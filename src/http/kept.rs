@@ -162,9 +162,7 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
         Rejection::Invalid(_) => Outcome::Refused("RESOURCE_INVALID"),
         Rejection::Declined(Declined::Unknown) => Outcome::Refused("NOT_FOUND"),
         Rejection::Declined(Declined::Problems(_) | Declined::Reused) => Outcome::Refused("RESOURCE_INVALID"),
-        Rejection::Conflict | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => {
-            Outcome::Refused("CONFLICT")
-        }
+        Rejection::Conflict | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => Outcome::Refused("CONFLICT"),
         Rejection::TooLong => Outcome::Refused("TOO_LONG"),
         Rejection::MediaType => Outcome::Refused("MEDIA_TYPE"),
         Rejection::Accept => Outcome::Refused("ACCEPT"),

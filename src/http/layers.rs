@@ -159,11 +159,7 @@ mod tests {
         assert_eq!(client("203.0.113.9", &["10.1.1.1"]), is("203.0.113.9"), "not a proxy: whatever it says");
         assert_eq!(client("10.0.0.1", &[]), is("10.0.0.1"));
         assert_eq!(client("10.0.0.1", &["198.51.100.4"]), is("198.51.100.4"));
-        assert_eq!(
-            client("10.0.0.1", &["10.2.2.2, 198.51.100.4", "192.0.2.1"]),
-            is("198.51.100.4"),
-            "the last stranger"
-        );
+        assert_eq!(client("10.0.0.1", &["10.2.2.2, 198.51.100.4", "192.0.2.1"]), is("198.51.100.4"), "the last stranger");
         assert_eq!(client("10.0.0.1", &["198.51.100.4, unknown"]), None);
     }
 

@@ -179,9 +179,14 @@ fn declined_as(declined: &Declined) -> Problem {
             let places = problems.iter().map(|problem| place(&problem.at)).collect();
             let said: Vec<String> =
                 problems.iter().take(20).map(|one| format!("{}: {}.", place(&one.at), one.what)).collect();
-            Problem { said: Some(said.join(" ")), ..problem(422, "business-rule", &["RESOURCE_INVALID"]).at(places) }
+            Problem {
+                said: Some(said.join(" ")),
+                ..problem(422, "business-rule", &["RESOURCE_INVALID"]).at(places)
+            }
         }
-        Declined::Reused => problem(422, "business-rule", &["RESOURCE_INVALID"]).at(vec!["Idempotency-Key".to_owned()]),
+        Declined::Reused => {
+            problem(422, "business-rule", &["RESOURCE_INVALID"]).at(vec!["Idempotency-Key".to_owned()])
+        }
     }
 }
 
@@ -245,14 +250,10 @@ fn refused(refusal: Refusal) -> Problem {
 /// What whoever is refused for want of an enrolment can do about it.
 fn wanting(lack: Lack) -> &'static str {
     match lack {
-        Lack::Enrolment => {
-            "You are not enrolled for this organisation and role. Ask your organisation's administrator."
-        }
+        Lack::Enrolment => "You are not enrolled for this organisation and role. Ask your organisation's administrator.",
         Lack::Terms => "You have not accepted the terms of use for this organisation and role. Accept them first.",
         Lack::Training => "Your training for this organisation and role is not on record. Complete it first.",
-        Lack::Ended => {
-            "Your enrolment for this organisation and role has ended. Ask your organisation's administrator."
-        }
+        Lack::Ended => "Your enrolment for this organisation and role has ended. Ask your organisation's administrator.",
     }
 }
 

@@ -46,8 +46,11 @@ struct Sharing {
 async fn show(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
     let sharing = read(&app).await.map_err(|error| Rejection::from(Failure::Store(error)));
     let answer = sharing.map(|sharing| {
-        let mut response =
-            if wants_json(&headers) { answer::json(&json(&sharing)) } else { page::answer(page(&sharing)) };
+        let mut response = if wants_json(&headers) {
+            answer::json(&json(&sharing))
+        } else {
+            page::answer(page(&sharing))
+        };
         // Who may see can change at any moment.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
@@ -174,9 +177,7 @@ fn page(sharing: &Sharing) -> String {
         let _ = writeln!(out, "<section aria-label=\"{viewer}\">\n<h2>{viewer}</h2>");
         let _ = match entry.state {
             "planned" => writeln!(out, "<p>May see from {}{until}.</p>", day(entry.since)),
-            "suspended" => {
-                writeln!(out, "<p><strong>Stopped for now.</strong> Agreed on {}{until}.</p>", day(entry.since))
-            }
+            "suspended" => writeln!(out, "<p><strong>Stopped for now.</strong> Agreed on {}{until}.</p>", day(entry.since)),
             _ => writeln!(out, "<p>May see since {}{until}.</p>", day(entry.since)),
         };
         out.push_str("<h3>What may be seen</h3>\n<ul>\n");

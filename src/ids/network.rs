@@ -80,8 +80,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_network_is_not_read_as_one() {
-        for wrong in ["", "192.0.2.0/33", "192.0.2.1/24", "192.0.2.0/", "192.0.2.0/+8", "example.org", "2001:db8::/129"]
-        {
+        for wrong in ["", "192.0.2.0/33", "192.0.2.1/24", "192.0.2.0/", "192.0.2.0/+8", "example.org", "2001:db8::/129"] {
             assert!(Network::parse(wrong).is_none(), "{wrong}");
         }
         assert_eq!(Network::parse("192.0.2.0/24").expect("one").to_string(), "192.0.2.0/24");

@@ -75,8 +75,7 @@ fn open(file: &Path) -> Result<Holding, (&'static str, String)> {
     if usize::try_from(size).map_or(true, |size| size > Limits::default().bytes) {
         return Err(refused(ReadError::TooLarge));
     }
-    let text =
-        String::from_utf8(std::fs::read(file).map_err(unreadable)?).map_err(|_| refused(ReadError::Malformed))?;
+    let text = String::from_utf8(std::fs::read(file).map_err(unreadable)?).map_err(|_| refused(ReadError::Malformed))?;
     let record = read(text.as_bytes(), Limits::default()).map_err(refused)?;
     let number = record.patient.as_ref().and_then(|patient| NhsNumber::parse(patient.nhs_number.as_deref()?));
     if !number.is_some_and(|number| number.is_synthetic()) {

@@ -22,9 +22,7 @@ const QUESTIONS: &[(&str, &[&str])] = &[
     ("enrolled", &["yes", "no"]),
     ("agreement", &["live", "none", "suspended", "ended", "other-view"]),
     ("relationship", &["yes", "no"]),
-    (
-        "consent",
-        &[
+    ("consent", &[
             "permit",
             "override",
             "none",
@@ -35,8 +33,7 @@ const QUESTIONS: &[(&str, &[&str])] = &[
             "deny-over",
             "permit-that-lifts-no-deny",
             "override-after-deny",
-        ],
-    ),
+        ]),
     ("registration", &["registered", "temporary", "left", "unknown", "untraced"]),
     ("sharer", &["yes", "no", "left", "not-yet", "suspended"]),
     ("opted-out", &["no", "yes"]),

@@ -162,7 +162,12 @@ impl Known {
                 .any(|span| span.start.is_none_or(|start| start <= at) && span.finish.is_none_or(|finish| at < finish)),
             occasion: self.occasion.clone(),
             refused_in_organisation: self.denies.iter().any(|deny| deny.lives(at)),
-            refused_by: self.denies.iter().filter(|deny| deny.own && deny.lives(at)).map(|deny| deny.speaker).collect(),
+            refused_by: self
+                .denies
+                .iter()
+                .filter(|deny| deny.own && deny.lives(at))
+                .map(|deny| deny.speaker)
+                .collect(),
         }
     }
 }

@@ -58,12 +58,7 @@ impl World {
 #[tokio::test]
 async fn an_empty_register_knows_nothing_in_anyones_favour() {
     let standing = World::new().await.standing("u1", NOW).await;
-    assert!(
-        !standing.suspended
-            && standing.enrolled.is_err()
-            && !standing.relationship
-            && !standing.refused_in_organisation
-    );
+    assert!(!standing.suspended && standing.enrolled.is_err() && !standing.relationship && !standing.refused_in_organisation);
     assert!(standing.agreements.is_empty() && standing.occasion.is_none() && standing.suspended_sharers.is_empty());
 }
 

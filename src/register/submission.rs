@@ -61,13 +61,12 @@ pub fn once(
     let Some(Submission { actor, name, digest }) = submission else { return job };
     Box::new(move |connection| {
         Box::pin(async move {
-            let before = sqlx::query_as::<_, (Vec<u8>, String)>(
-                "SELECT digest, reply FROM submission WHERE actor = $1 AND name = $2",
-            )
-            .bind(actor.to_string())
-            .bind(name.clone())
-            .fetch_optional(&mut *connection)
-            .await?;
+            let before =
+                sqlx::query_as::<_, (Vec<u8>, String)>("SELECT digest, reply FROM submission WHERE actor = $1 AND name = $2")
+                    .bind(actor.to_string())
+                    .bind(name.clone())
+                    .fetch_optional(&mut *connection)
+                    .await?;
             if let Some((said, reply)) = before {
                 return Ok(if said == digest {
                     Ok(serde_json::from_str(&reply).map_err(|_| StoreError::Corrupt)?)

@@ -76,7 +76,8 @@ async fn list(
         };
         let found = agreements::in_force_on(pool, at).await.map_err(store)?;
         let stopped = agreements::suspensions_at(pool, at).await.map_err(store)?;
-        let stopped: Vec<Value> = stopped.iter().map(|one| Value::Object(write_suspension(&one.suspension))).collect();
+        let stopped: Vec<Value> =
+            stopped.iter().map(|one| Value::Object(write_suspension(&one.suspension))).collect();
         Ok(json!({ "on": clock::rfc3339(at), "agreements": written(found), "suspensions": stopped }))
     }
     .await;
@@ -122,7 +123,9 @@ async fn create(
     respond(&peer, answer.await)
 }
 
-fn imported(job: Job<Result<agreements::Imported, Vec<agreements::Problem>>>) -> Job<Result<Reply, Declined>> {
+fn imported(
+    job: Job<Result<agreements::Imported, Vec<agreements::Problem>>>,
+) -> Job<Result<Reply, Declined>> {
     Box::new(move |connection| {
         Box::pin(async move {
             Ok(job(connection).await?.map_err(Declined::Problems).map(|done| Reply {

@@ -25,7 +25,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 const KIND: &str = "admin/explain";
-const MEMBERS: [&str; 8] = ["user", "organisation", "role", "nhs_number", "type", "scope", "assurance", "address"];
+const MEMBERS: [&str; 8] =
+    ["user", "organisation", "role", "nhs_number", "type", "scope", "assurance", "address"];
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/explain", only("POST", routing::post(explain)))
@@ -118,16 +119,7 @@ impl Case {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| bad("address"))?),
         };
-        Ok(Self {
-            user,
-            organisation: own,
-            role,
-            patient,
-            kind,
-            scope: text("scope").map(str::to_owned),
-            assurance,
-            address,
-        })
+        Ok(Self { user, organisation: own, role, patient, kind, scope: text("scope").map(str::to_owned), assurance, address })
     }
 }
 

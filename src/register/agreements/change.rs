@@ -4,8 +4,7 @@
 //! (14), and what has ended does not come back.
 
 use super::{
-    Approval, Declined, Imported, Problem, Registers, Signatory, SignedAgreement, fields::Problems, import, keep,
-    overlap,
+    Approval, Declined, Imported, Problem, Registers, Signatory, SignedAgreement, fields::Problems, import, keep, overlap,
 };
 use crate::ids::OdsCode;
 use crate::register::days::today;

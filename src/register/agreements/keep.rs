@@ -191,11 +191,7 @@ pub(super) async fn store_enrolment(connection: &mut Connection, enrolment: &Enr
     Ok(())
 }
 
-pub(super) async fn place(
-    connection: &mut Connection,
-    suspension: &Suspension,
-    now: OffsetDateTime,
-) -> Result<String, StoreError> {
+pub(super) async fn place(connection: &mut Connection, suspension: &Suspension, now: OffsetDateTime) -> Result<String, StoreError> {
     let id = uuid::Uuid::new_v4().to_string();
     sqlx::query(
         "INSERT INTO suspension (id, target, subject, reason, placed_by, since, until) \

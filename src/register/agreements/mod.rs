@@ -20,10 +20,10 @@ mod overlap;
 mod settings;
 mod stop;
 
-pub use change::{Alteration, Joining, Kept, change_job, create_job, import_job, latest};
-pub use enrol::{EnrolmentId, KeptEnrolment, enrol_job, enrolment, enrolments};
 pub use export::export;
 pub use import::import;
+pub use change::{Alteration, Joining, Kept, change_job, create_job, import_job, latest};
+pub use enrol::{EnrolmentId, KeptEnrolment, enrol_job, enrolment, enrolments};
 pub use keep::{Change, Imported, history, in_force_on, lift_job, registers, store_job};
 pub use notation::{
     agreement_of, enrolment_of, joining_of, suspension_of, write_agreement, write_enrolment, write_suspension,

@@ -127,9 +127,7 @@ fn value(name: &str, json: &Json, depth: usize) -> Option<Value> {
         Json::Null => return None,
         Json::Bool(flag) => Value::Boolean(*flag),
         Json::Number(number) => number.as_i64().map_or_else(|| Value::Float(f64::NAN), Value::Integer),
-        Json::String(text) if TIMES.contains(&name) => {
-            text.parse().map_or_else(|_| text.clone().into(), Value::Datetime)
-        }
+        Json::String(text) if TIMES.contains(&name) => text.parse().map_or_else(|_| text.clone().into(), Value::Datetime),
         Json::String(text) => text.clone().into(),
         Json::Array(items) => Value::Array(items.iter().filter_map(|item| value(name, item, depth + 1)).collect()),
         Json::Object(members) => Value::Table(

@@ -120,8 +120,9 @@ pub fn object_job(
                 return Ok(Err(Declined::Unknown));
             };
             let terms = &found.terms;
-            let party =
-                |code: &OdsCode| terms.viewer == *code || terms.sharers.iter().any(|sharer| sharer.practice == *code);
+            let party = |code: &OdsCode| {
+                terms.viewer == *code || terms.sharers.iter().any(|sharer| sharer.practice == *code)
+            };
             if !party(&organisation) || organisation == practice {
                 return Ok(Err(Declined::at("organisation", "is no other party to the agreement")));
             }

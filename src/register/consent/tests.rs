@@ -488,8 +488,7 @@ async fn a_withdrawal_changes_the_status_and_nothing_else() {
 #[tokio::test]
 async fn an_override_is_kept_with_its_alert_and_its_review_or_not_at_all() {
     let kept = Kept::new().await;
-    let admitted =
-        || draft(&override_body("Emergency")).admit(&[], true, &[]).unwrap_or_else(|found| panic!("{found:?}"));
+    let admitted = || draft(&override_body("Emergency")).admit(&[], true, &[]).unwrap_or_else(|found| panic!("{found:?}"));
     let stored = kept.run(store_job(admitted())).await.expect("kept");
     let resource = stored.resource(&sealer());
     assert_eq!(resource["meta"]["profile"][0], OVERRIDE_PROFILE);
