@@ -73,7 +73,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const FORGET_WITHIN: Duration = Duration::from_millis(500);
 
 /// How often attempts that a crashed instance left open are looked for.
-const LOOK_FOR_INTERRUPTED: Duration = Duration::from_secs(60);
+const LOOK_FOR_INTERRUPTED: Duration = Duration::from_mins(1);
 
 impl Server {
     /// Composes and binds. `extra` are the demo's routes; `with_base` is told the base once the port is known.

@@ -65,8 +65,8 @@ impl ExclusionsConfig {
             snomed_relationships: self.snomed_relationships.clone(),
             ctv3_hierarchy: self.ctv3_hierarchy.clone(),
         };
-        let lists = Lists::load(&sources, rules.clone());
-        let shadow = self.shadow.as_ref().map(|sources| Lists::load(sources, rules)).transpose();
+        let lists = Lists::load(&sources, &rules);
+        let shadow = self.shadow.as_ref().map(|sources| Lists::load(sources, &rules)).transpose();
         match (lists, shadow) {
             (Ok(lists), Ok(shadow)) if problems.is_empty() => Ok(match shadow {
                 Some(shadow) => lists.shadowed_by(shadow),

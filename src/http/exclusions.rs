@@ -194,7 +194,7 @@ mod tests {
             withhold_unknown: vec![View::Investigations],
             medicines_approved: Some("the safety officer".to_owned()),
         };
-        let list = Lists::load(&sources, rules).expect("sound").on(time::macros::date!(2026 - 12 - 01));
+        let list = Lists::load(&sources, &rules).expect("sound").on(time::macros::date!(2026 - 12 - 01));
         let page = page(&list);
         assert!(page.contains("<tr><th scope=\"row\">SystmOne</th><td>Not applied</td><td>Left out</td></tr>"));
         assert_eq!(page.matches("Not applied").count(), 1);

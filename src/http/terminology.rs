@@ -23,28 +23,28 @@ const PUBLIC_FOR: HeaderValue = HeaderValue::from_static("public, max-age=300");
 pub fn routes() -> Router<Arc<App>> {
     PUBLIC.iter().fold(Router::new(), |router, public| {
         let kind = public.name;
-        let one = move |state, peer, headers, id| read(kind, state, peer, headers, id);
-        let many = move |state, peer, headers, query| search(kind, state, peer, headers, query);
+        let one = async move |state, peer, headers, id| read(kind, state, peer, &headers, id);
+        let many = async move |state, peer, headers, query| search(kind, state, peer, &headers, query);
         router
             .route(&format!("/{kind}/{{id}}"), only("GET, HEAD", routing::get(one)))
             .route(&format!("/{kind}"), only("GET, HEAD", routing::get(many)))
     })
 }
 
-async fn read(
+fn read(
     kind: &'static str,
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
+    headers: &HeaderMap,
     Id(id): Id,
 ) -> Response {
     let found = || {
-        extract::json_is_acceptable(&headers, None)?;
+        extract::json_is_acceptable(headers, None)?;
         let list = app.service.views.exclusions();
         let mut all = list.definitions().iter();
         let one = all.find(|one| one.text("resourceType") == kind && one.text("id") == id);
         let one = one.ok_or(Rejection::Failure(Failure::NotFound))?;
-        Ok(shown(one, &headers))
+        Ok(shown(one, headers))
     };
     respond(&peer, found())
 }
@@ -65,16 +65,16 @@ fn shown(one: &Definition, headers: &HeaderMap) -> Response {
     response
 }
 
-async fn search(
+fn search(
     kind: &'static str,
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
+    headers: &HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     let found = || {
-        let pairs = extract::parameters(&headers, query.as_deref(), None)?.pairs;
-        let pairs = understood(pairs, extract::is_lenient(&headers))?;
+        let pairs = extract::parameters(headers, query.as_deref(), None)?.pairs;
+        let pairs = understood(pairs, extract::is_lenient(headers))?;
         let list = app.service.views.exclusions();
         let of_kind = list.definitions().iter().filter(|one| one.text("resourceType") == kind);
         let all = of_kind.filter(|one| pairs.iter().all(|(name, value)| matches(one, name, value)));

@@ -46,9 +46,9 @@ fn print(file: &Path, deployment: &OptionalDeployment) -> Result<(), Vec<String>
         say(&format!("{id}  {}  {}  {}", entry.kind, entry.reason, entry.rule));
     }
     for loss in losses(&record, &list) {
-        let mut lost: Vec<String> = loss.parts.iter().map(|rule| format!("a qualifier or text: {rule}")).collect();
-        lost.extend((loss.links > 0).then(|| format!("{} links to what goes", loss.links)));
-        say(&format!("{}  {}  stays without  {}", loss.id, loss.kind, lost.join("; ")));
+        let mut gone: Vec<String> = loss.parts.iter().map(|rule| format!("a qualifier or text: {rule}")).collect();
+        gone.extend((loss.links > 0).then(|| format!("{} links to what goes", loss.links)));
+        say(&format!("{}  {}  stays without  {}", loss.id, loss.kind, gone.join("; ")));
     }
     if list.rules().exempt.iter().any(|exempt| exempt.as_str() == supplier) {
         say(&format!("the list is not applied to records from {supplier}: only marks of the practice are heeded"));

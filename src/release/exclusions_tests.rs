@@ -113,7 +113,7 @@ fn an_unknown_code_system_is_told_from_a_known_one() {
 #[test]
 fn a_scope_of_one_view_is_that_of_the_settings() {
     let rules = Rules { withhold_unknown: vec![View::Events], ..Rules::default() };
-    let list = Lists::load(&crate::release::Sources::default(), rules).expect("lists").on(time::Date::MIN);
+    let list = Lists::load(&crate::release::Sources::default(), &rules).expect("lists").on(time::Date::MIN);
     assert!(list.for_view(View::Events).withholds_unknown());
     assert!(!list.for_view(View::Summary).withholds_unknown() && !list.withholds_unknown());
     assert!(!list.for_view(View::Events).for_view(View::Summary).withholds_unknown());

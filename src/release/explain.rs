@@ -85,9 +85,9 @@ impl fmt::Display for Place<'_> {
         let line = self.0;
         let group = if line.group.is_empty() { "no topic" } else { &line.group };
         if line.row == 0 {
-            write!(f, "addition ({group})")?
+            write!(f, "addition ({group})")?;
         } else {
-            write!(f, "row {} ({group})", line.row)?
+            write!(f, "row {} ({group})", line.row)?;
         }
         write!(f, ", layer {} {}", line.layer, line.version)
     }

@@ -68,21 +68,21 @@ impl Lists {
     /// # Errors
     /// When the embedded data fails its check digits.
     pub fn builtin() -> Result<Self, &'static str> {
-        Self::load(&Sources::default(), Rules::default()).map_err(|_| "it is not sound")
+        Self::load(&Sources::default(), &Rules::default()).map_err(|_| "it is not sound")
     }
 
     /// The built-in list and what the settings name beside it.
     ///
     /// # Errors
     /// Everything that is wrong with any of it.
-    pub fn load(sources: &Sources, rules: Rules) -> Result<Self, Vec<ExclusionsError>> {
+    pub fn load(sources: &Sources, rules: &Rules) -> Result<Self, Vec<ExclusionsError>> {
         let mut loading = Loading::default();
-        loading.rules(sources, &rules);
+        loading.rules(sources, rules);
         loading.read(sources);
         let Loading { problems, entries, parts, hierarchy, digest, .. } = loading;
         problems.into_result()?;
 
-        let plain = *sources == Sources::default() && rules == Rules::default();
+        let plain = *sources == Sources::default() && *rules == Rules::default();
         let mut version = parts.first().map(|part| part.version.clone()).unwrap_or_default();
         if !plain {
             version.push('+');
@@ -345,13 +345,13 @@ impl Loading {
             Err(error) => return self.problems.unreadable(file, error),
         };
         self.digest.update(text.as_bytes());
-        let five = |code: &str| {
+        let packed = |code: &str| {
             let sound = code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
             sound.then(|| number(code.as_bytes()))
         };
         for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let mut cells = line.split(['|', ',', '\t']).map(str::trim);
-            match (cells.next().and_then(five), cells.next().and_then(five)) {
+            match (cells.next().and_then(packed), cells.next().and_then(packed)) {
                 (Some(child), Some(parent)) => self.hierarchy.ctv3.add(parent, child),
                 _ => self.problems.at(file, at + 1, "child and parent are not two codes of five characters"),
             }

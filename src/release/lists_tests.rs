@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::kinds::View;
+use serde_json::json;
 use std::io::Write as _;
 use tempfile::{Builder, NamedTempFile};
 use time::macros::date;
@@ -22,7 +23,7 @@ fn file(end: &str, text: &str) -> NamedTempFile {
 fn with(change: impl FnOnce(&mut Sources)) -> Result<Lists, Vec<ExclusionsError>> {
     let mut sources = Sources::default();
     change(&mut sources);
-    Lists::load(&sources, Rules::default())
+    Lists::load(&sources, &Rules::default())
 }
 
 fn added(end: &str, text: &str) -> Result<Exclusions, Vec<String>> {
@@ -54,7 +55,7 @@ fn every_loaded_part_and_every_decision_is_in_the_version() {
     let one = file(".csv", "system,code\nread-v2,43C3.\n");
     let two = file(".csv", "system,code\nread-v2,43C4.\n");
     let version =
-        |sources: Sources, rules: Rules| Lists::load(&sources, rules).expect("sound").on(TODAY).version().to_owned();
+        |sources: Sources, rules: Rules| Lists::load(&sources, &rules).expect("sound").on(TODAY).version().to_owned();
     let files = |files: &[&NamedTempFile]| Sources {
         files: files.iter().map(|file| file.path().to_owned()).collect(),
         ..Sources::default()
@@ -245,7 +246,6 @@ fn a_value_set_adds_its_concepts_and_what_it_cannot_say_is_refused() {
         }
         added(".json", &set.to_string()).err().unwrap_or_default().join("; ")
     };
-    use serde_json::json;
     for (pointer, value, why) in [
         ("/resourceType", json!("CodeSystem"), "not a ValueSet"),
         ("/status", json!("draft"), "active"),
@@ -328,7 +328,7 @@ fn line_set(group: &str) -> String {
 #[test]
 fn a_release_file_that_is_not_whole_stops_the_start() {
     let whole = whole_release();
-    let three: String = whole.lines().filter(|line| !line.contains(SETS[3])).map(|line| format!("{line}\n")).collect();
+    let three: String = whole.lines().filter(|line| !line.contains(SETS[3])).flat_map(|line| [line, "\n"]).collect();
     for (text, why) in [
         (three, SETS[3]),
         (whole.replace("38341003", "38341004"), "check digit"),
@@ -422,9 +422,9 @@ fn the_supplement_is_off_until_it_is_turned_on() {
 fn medicines_are_withheld_only_once_somebody_has_approved_it() {
     let sources = Sources { revealing_medicines: true, ..Sources::default() };
     let approved = |who: &str| Rules { medicines_approved: Some(who.to_owned()), ..Rules::default() };
-    assert!(Lists::load(&sources, Rules::default()).is_err() && Lists::load(&sources, approved(" ")).is_err());
-    let list = Lists::load(&sources, approved("the safety officer")).expect("lists").on(TODAY);
-    let off = Lists::load(&Sources::default(), approved("the safety officer")).expect("lists").on(TODAY);
+    assert!(Lists::load(&sources, &Rules::default()).is_err() && Lists::load(&sources, &approved(" ")).is_err());
+    let list = Lists::load(&sources, &approved("the safety officer")).expect("lists").on(TODAY);
+    let off = Lists::load(&Sources::default(), &approved("the safety officer")).expect("lists").on(TODAY);
     assert!(list.judges_medicines() && !off.judges_medicines());
     for name in [
         "Mifepristone 200mg tablets",
@@ -443,7 +443,7 @@ fn medicines_are_withheld_only_once_somebody_has_approved_it() {
     assert!(added(".csv", named).is_err(), "off");
     let file = file(".csv", named);
     let sources = Sources { files: vec![file.path().to_owned()], ..sources };
-    let list = Lists::load(&sources, approved("x")).expect("lists").on(TODAY);
+    let list = Lists::load(&sources, &approved("x")).expect("lists").on(TODAY);
     assert!(list.medicine_coding(SNOMED, "322236009").is_some() && !list.excludes_coding(SNOMED, "322236009"));
     assert!(list.medicine_coding(READ, "322236009").is_none() && list.medicine_name("paracetamol 500mg").is_some());
     for bad in ["medicine,,abc", "medicine,1234,abacavir", "medicine,,1abc", "dmd,322236008,"] {
@@ -454,7 +454,7 @@ fn medicines_are_withheld_only_once_somebody_has_approved_it() {
 #[test]
 fn the_list_is_applied_to_every_supplier_but_one_that_the_settings_exempt() {
     let exempt = |suppliers: &[Supplier]| {
-        Lists::load(&Sources::default(), Rules { exempt: suppliers.to_vec(), ..Rules::default() })
+        Lists::load(&Sources::default(), &Rules { exempt: suppliers.to_vec(), ..Rules::default() })
     };
     let list = exempt(&[Supplier::SystmOne]).expect("lists").on(TODAY);
     for supplier in ["EMIS", "Vision", "Microtest", "Other", "", "systmone", "TPP"] {

@@ -316,7 +316,7 @@ fn references_are_found_however_they_are_written() {
 fn the_name_of_a_medicine_counts_on_medicines_alone() {
     let rules = crate::release::Rules { medicines_approved: Some("x".to_owned()), ..Default::default() };
     let sources = crate::release::Sources { revealing_medicines: true, ..Default::default() };
-    let list = crate::release::Lists::load(&sources, rules).expect("lists").on(time::Date::MIN);
+    let list = crate::release::Lists::load(&sources, &rules).expect("lists").on(time::Date::MIN);
     let resource = br#"{"medicationCodeableConcept":{"text":"Mifepristone 200mg tablets"}}"#;
     let excluded = |list: &Exclusions, medicine| find(resource, list, PATIENT, medicine).expect("JSON").excluded;
     assert!(excluded(&list, true) && !excluded(&list, false));

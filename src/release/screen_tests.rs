@@ -470,13 +470,13 @@ fn a_chain_of_fifty_thousand_groups_is_followed_to_its_end() {
     assert_eq!(omitted(&result, "0"), Some(Reason::Empty));
 }
 
-fn made(rules: crate::release::Rules, sources: &crate::release::Sources) -> Exclusions {
+fn made(rules: &crate::release::Rules, sources: &crate::release::Sources) -> Exclusions {
     crate::release::Lists::load(sources, rules).expect("lists").on(time::Date::MIN)
 }
 
 fn exempting() -> Exclusions {
     let exempt = vec![crate::policy::Supplier::SystmOne];
-    made(crate::release::Rules { exempt, ..Default::default() }, &Default::default())
+    made(&crate::release::Rules { exempt, ..Default::default() }, &crate::release::Sources::default())
 }
 
 #[test]
@@ -508,7 +508,8 @@ fn an_exempt_supplier_is_spared_the_list_and_nothing_else() {
 
 fn unknown(view: crate::kinds::View) -> Exclusions {
     let withhold_unknown = vec![crate::kinds::View::Investigations];
-    made(crate::release::Rules { withhold_unknown, ..Default::default() }, &Default::default()).for_view(view)
+    made(&crate::release::Rules { withhold_unknown, ..Default::default() }, &crate::release::Sources::default())
+        .for_view(view)
 }
 
 #[test]
@@ -587,7 +588,7 @@ fn a_medicine_that_points_to_a_topic_goes_with_its_issues_and_nothing_of_that_na
     };
     let rules = crate::release::Rules { medicines_approved: Some("x".to_owned()), ..Default::default() };
     let sources = crate::release::Sources { revealing_medicines: true, ..Default::default() };
-    let on = made(rules, &sources);
+    let on = made(&rules, &sources);
     assert_eq!(ids(&screen(build(), &on, "EMIS")), ["allergy", "note", "aspirin"]);
     assert_eq!(ids(&screened(build())).len(), 8, "off by default");
 }
@@ -641,11 +642,11 @@ fn a_drug_that_stays_loses_each_text_and_qualifier_that_names_the_list_and_keeps
     let mut made = issue("issue", "drug");
     made.issue.get_or_insert_default().supply.dosage = Some("AIDS carrier".to_owned());
     let (record, list) = (record(vec![drug, made]), list());
-    let lost: Vec<(String, usize, usize)> = crate::release::losses(&record, &list)
+    let parted: Vec<(String, usize, usize)> = crate::release::losses(&record, &list)
         .into_iter()
         .map(|loss| (loss.id.to_owned(), loss.links, loss.parts.len()))
         .collect();
-    assert_eq!(lost, [("drug".to_owned(), 0, 5), ("issue".to_owned(), 0, 1)]);
+    assert_eq!(parted, [("drug".to_owned(), 0, 5), ("issue".to_owned(), 0, 1)]);
     let result = screened(record);
     let [drug, made] = result.record().events.as_slice() else { panic!("both stay") };
     let supply = &drug.medication.as_ref().expect("a plan").supply;
@@ -683,9 +684,9 @@ fn what_stays_and_loses_a_link_is_told() {
         Encounter { id: "untouched".to_owned(), components: vec!["stays".to_owned()], ..Encounter::default() },
     ];
     let list = list();
-    let lost: Vec<(&str, &str, usize)> =
+    let parted: Vec<(&str, &str, usize)> =
         crate::release::losses(&record, &list).iter().map(|loss| (loss.id, loss.kind, loss.links)).collect();
-    assert_eq!(lost, [("e", "ENC", 1), ("group", "INV", 1), ("stays", "PRB", 2)]);
+    assert_eq!(parted, [("e", "ENC", 1), ("group", "INV", 1), ("stays", "PRB", 2)]);
 }
 
 #[test]

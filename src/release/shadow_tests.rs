@@ -16,7 +16,7 @@ fn lists(files: &[&str]) -> Lists {
         kept.push(file);
     }
     let files = kept.iter().map(|file| file.path().to_owned()).collect();
-    Lists::load(&Sources { files, ..Sources::default() }, Rules::default()).expect("lists")
+    Lists::load(&Sources { files, ..Sources::default() }, &Rules::default()).expect("lists")
 }
 
 fn coded(id: &str, code: &str) -> Event {

@@ -82,8 +82,8 @@ fn uri(system: &str) -> &'static str {
     }
 }
 
-fn extension(name: &str, value: (&str, Value)) -> Value {
-    json!({ "url": format!("{STRUCTURE}:{name}"), value.0: value.1 })
+fn extension(name: &str, (member, value): (&str, Value)) -> Value {
+    json!({ "url": format!("{STRUCTURE}:{name}"), member: value })
 }
 
 fn concept(entry: &ExclusionEntry) -> Value {

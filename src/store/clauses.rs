@@ -38,7 +38,6 @@ impl Clauses {
     }
 
     /// The query.
-    #[must_use]
     pub fn build(self) -> Query<'static, Any, AnyArguments> {
         // Nothing is found rather than something wrong: an empty statement is refused by both databases.
         let text = if self.failed { String::new() } else { self.text };

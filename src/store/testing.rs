@@ -1,6 +1,8 @@
 //! A store of its own for a test: a SQLite file in the test's folder, or a new database of the PostgreSQL server that
 //! `MIG_FHIR_TEST_POSTGRES` names as `HOST:PORT`, whose user `mig` may make databases.
 
+#![allow(clippy::missing_panics_doc, clippy::missing_errors_doc, clippy::disallowed_methods, reason = "test code")]
+
 use super::{Job, PostgresConfig, Store, StoreConfig, StoreError};
 use sqlx::Connection as _;
 use std::hash::{DefaultHasher, Hash, Hasher};

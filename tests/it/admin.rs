@@ -156,8 +156,8 @@ fn the_switch_stops_each_kind_in_one_call_from_the_next_request_and_lets_go_agai
             let listed = admin(&world, Method::GET, "suspensions").by(&boss).ok().await;
             assert_eq!(listed.body["suspensions"].as_array().map(Vec::len), Some(1));
             let path = format!("suspensions/{}", placed.body["id"].as_str().expect("an id"));
-            let lifted = admin(&world, Method::DELETE, &path).by(&boss).ok().await;
-            assert_eq!(lifted.body["lifted_by"], boss.user.as_str());
+            let ended = admin(&world, Method::DELETE, &path).by(&boss).ok().await;
+            assert_eq!(ended.body["lifted_by"], boss.user.as_str());
             assert_eq!(reads(&world, &who).await, 200, "{target}");
         }
         let ever = admin(&world, Method::GET, "suspensions?lifted=true").by(&boss).ok().await;

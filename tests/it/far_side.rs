@@ -362,7 +362,7 @@ fn an_answer_that_has_to_be_signed_is_refused_unsigned_or_edited() {
         cases.push((json!({}), FINE));
         cases.push((json!({ "fault": "2100" }), BUSY));
         cases.push((json!({ "fault": "2100", "tamper": ["unsigned"] }), ERROR));
-        judge_all(cases, BOTH, options).await;
+        Box::pin(judge_all(cases, BOTH, options)).await;
     });
 }
 

@@ -92,9 +92,9 @@ fn the_index_names_every_golden_pair_and_no_other() {
     let index = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mapping/README.md");
     let index = std::fs::read_to_string(index).expect("read");
     let named: BTreeSet<&str> = index.split('`').skip(1).step_by(2).collect();
-    let names: Vec<String> =
+    let stems: Vec<String> =
         files("xml").iter().map(|path| path.file_stem().unwrap().to_string_lossy().into()).collect();
-    let there: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let there: BTreeSet<&str> = stems.iter().map(String::as_str).collect();
     assert_eq!(named, there);
 }
 

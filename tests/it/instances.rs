@@ -115,6 +115,7 @@ impl Scene<'_> {
 const AGREEMENT: &str = "agreements/demo-all-views";
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one kind of revocation after the other")]
 fn whatever_is_taken_away_on_one_instance_is_closed_on_the_other_for_every_later_request() {
     run(async {
         let at = |seed: u64, practice: &'static str| {

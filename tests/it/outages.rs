@@ -326,7 +326,7 @@ fn a_far_side_under_another_authority_is_not_spoken_to() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let pki = Pki::in_folder(folder.path(), Clock::system().now()).expect("certificates");
-        not_reached(Extras { mig_certificate: Some(pems(&pki)), ..Extras::default() }).await;
+        Box::pin(not_reached(Extras { mig_certificate: Some(pems(&pki)), ..Extras::default() })).await;
     });
 }
 
@@ -338,7 +338,7 @@ fn a_far_side_whose_certificate_has_expired_is_not_spoken_to() {
         let pki = Pki::in_folder(folder.path(), then).expect("certificates");
         let ca = pki.ca();
         let extras = settings(&[("GATEWAY__CA", ca.to_str().expect("a path"))]);
-        not_reached(Extras { mig_certificate: Some(pems(&pki)), ..extras }).await;
+        Box::pin(not_reached(Extras { mig_certificate: Some(pems(&pki)), ..extras })).await;
     });
 }
 

@@ -298,7 +298,7 @@ fn known(body: &Value, members: &[&str]) -> Result<(), Rejection> {
 }
 
 fn text(body: &Value, name: &str) -> Result<String, Rejection> {
-    let text = body.get(name).and_then(Value::as_str).map(str::trim).unwrap_or("");
+    let text = body.get(name).and_then(Value::as_str).map_or("", str::trim);
     let fits = !text.is_empty() && text.chars().count() <= LONGEST && !text.chars().any(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err(problem(name, "is not a text of 1 to 500 characters")) }
 }

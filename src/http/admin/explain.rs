@@ -184,7 +184,7 @@ fn rule(verdict: &Verdict) -> Value {
         "name": verdict.name,
         "version": verdict.version,
         "verdict": if verdict.refusal.is_none() { "passes" } else { "refuses" },
-        "reason": verdict.refusal.map(|refusal| refusal.word()),
+        "reason": verdict.refusal.map(crate::policy::Refusal::word),
         "facts": verdict.facts.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
     })
 }

@@ -154,7 +154,9 @@ impl Bench {
                 measured.push((events, one));
             }
             say("\nfiltering: screening as a whole, and what the list adds to the check of the output");
-            measured.iter().for_each(|(events, one)| one.say_filtering(*events));
+            for (events, one) in &measured {
+                one.say_filtering(*events);
+            }
             weight::say_weight(&record(WEIGHED))
         });
         measured.await.map_err(|_| "the pipeline broke".to_owned())?

@@ -45,7 +45,7 @@ struct Work<'a> {
 pub fn measure(holding: &Holding, list: &Exclusions, sealer: &Sealer, counted: Duration) -> Result<Pipeline, String> {
     let today = Clock::system().now().date();
     let exempt: Vec<Supplier> = Supplier::ALL.iter().copied().filter(|one| *one != Supplier::Other).collect();
-    let off = Lists::load(&Sources::default(), Rules { exempt, ..Rules::default() });
+    let off = Lists::load(&Sources::default(), &Rules { exempt, ..Rules::default() });
     let off = off.map_err(|_| "the built-in list is not sound")?.on(today).for_supplier(&holding.supplier);
     let work = Work {
         views: View::ALL.iter().map(|view| (*view, holding.cut(*view, (None, None), today, 3))).collect(),
@@ -146,7 +146,8 @@ impl Pipeline {
         let whole = mapped + releasing;
         let ratio = |time: Duration| self.bare.as_secs_f64() / time.as_secs_f64();
         let rate = |time: Duration| per_second(self.bytes, time) / 1e6;
-        let each = |time: Duration| time.as_secs_f64() * 1e6 / events.max(1) as f64;
+        let each =
+            |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(events.max(1)).unwrap_or(u32::MAX));
         say(&format!(
             "  {events:7}  {:9}  {:9.1}  {:9.0}  {:6.2}  {:9.1}  {:6.2}  {:9.1}  {:8.2}  {:7.2}  {:7.2}  {:8.2}  {:8}",
             self.bytes,

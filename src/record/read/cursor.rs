@@ -112,7 +112,9 @@ impl<'a> Cursor<'a> {
         let end = self.scanner.depth().saturating_sub(1);
         while self.scanner.depth() > end {
             match self.scanner.next()? {
-                Piece::Start(start) => drop(self.enter(start)?),
+                Piece::Start(start) => {
+                    self.enter(start).map(|_| ())?;
+                }
                 Piece::End => self.namespaces.close(self.scanner.depth()),
                 Piece::Text(_) | Piece::Character(_) => {}
             }

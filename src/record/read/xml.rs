@@ -372,6 +372,7 @@ fn after_line_end(text: &str) -> &str {
     text.strip_prefix("\r\n").or_else(|| text.strip_prefix('\r')).unwrap_or(text)
 }
 
+#[allow(clippy::indexing_slicing, reason = "made while compiling: a byte is within the table")]
 impl Bytes {
     const fn of(list: &[u8]) -> Self {
         let (mut set, mut at) = ([false; 256], 0);

@@ -168,7 +168,7 @@ impl Tables {
     /// The line that a coding is on.
     pub(in crate::release) fn coding(&self, system: Option<&str>, code: &str) -> Option<usize> {
         match comparable(system, code) {
-            Comparable::Read(code) => self.read(&code),
+            Comparable::Read(code) => self.read(code),
             Comparable::Ctv3(code) => self.ctv3.get(&number(&code)).copied(),
             Comparable::Snomed(code) => self.snomed.get(&code).copied(),
             Comparable::Emis(code) => self.emis.get(code).copied(),
@@ -176,13 +176,13 @@ impl Tables {
         }
     }
 
-    fn read(&self, code: &[u8; 5]) -> Option<usize> {
+    fn read(&self, code: [u8; 5]) -> Option<usize> {
         let head = *code.first()?;
         if self.heads.get(usize::from(head >> 6))? & (1 << (head & 63)) == 0 {
             return None;
         }
         let below = || (1..=5).find_map(|end| self.read_below.get(&number(code.get(..end)?)));
-        self.read.get(&number(code)).or_else(below).copied()
+        self.read.get(&number(&code)).or_else(below).copied()
     }
 
     /// The line whose rubric or term a term equals.
