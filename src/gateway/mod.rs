@@ -11,6 +11,8 @@ mod config;
 mod credentials;
 mod envelope;
 mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod profile;
 mod sealed;
 pub mod security;

@@ -1,10 +1,15 @@
 //! `map`: what would become of a synthetic record. Prints counts and fixed words, never a value of it.
+//!
+//! For pipelines: 0 when the record was mapped, whatever in it was odd, omitted or degraded; 1 with one fixed word on
+//! standard output when it was not (`policy-absent`, `not-well-formed`, `over-bounds`, `not-openhr`, `not-synthetic`,
+//! `unreadable`), or with none when the deployment or the folder of `--out` is at fault; 2 for a wrong command line.
 
-use crate::exclusions::synthetic;
 use crate::open::OptionalDeployment;
 use crate::{refuse, say};
 use clap::Args;
 use mig_fhir::clock::Clock;
+use mig_fhir::ids::NhsNumber;
+use mig_fhir::record::{Limits, ReadError, read};
 use mig_fhir::simulator::holdings::Holding;
 use mig_fhir::simulator::outlook::{Outlook, outlook};
 use mig_fhir::telemetry::chain;
@@ -12,6 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Says what would become of a synthetic record (999 range): entries in, resources out, omissions with reasons.
+///
+/// Exits 0 when it was mapped; 1 when not, with the reason as one word: policy-absent, not-well-formed, over-bounds,
+/// not-openhr, not-synthetic, unreadable.
 #[derive(Args)]
 pub struct Map {
     /// An OpenHR file.
@@ -19,6 +27,9 @@ pub struct Map {
     /// Writes what would be released to this folder, a file for each resource.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Writes FHIR XML instead of JSON.
+    #[arg(long, requires = "out")]
+    xml: bool,
     #[command(flatten)]
     deployment: OptionalDeployment,
 }
@@ -27,28 +38,61 @@ impl Map {
     /// Does it.
     pub fn run(self) -> ExitCode {
         match self.look() {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
+            Ok(None) => ExitCode::SUCCESS,
+            Ok(Some((word, why))) => {
+                say(word);
+                refuse(&[format!("{}: {why}", self.file.display())])
+            }
             Err(problems) => refuse(&problems),
         }
     }
 
-    fn look(&self) -> Result<bool, Vec<String>> {
+    /// Nothing, or why the record was not mapped: a fixed word, and words for people.
+    fn look(&self) -> Result<Option<(&'static str, String)>, Vec<String>> {
         let (list, sealer) = (self.deployment.exclusions()?, self.deployment.sealer()?);
-        let here = |problem: String| vec![format!("{}: {problem}", self.file.display())];
-        if synthetic(&self.file)?.names_absent_policy {
-            say("policy-absent");
-            return Ok(false);
-        }
-        let text = std::fs::read_to_string(&self.file).map_err(|error| here(error.to_string()))?;
-        let holding = Holding::read(text).map_err(|error| here(error.to_string()))?;
-        let found = outlook(&holding, &list, &sealer, Clock::system().now()).map_err(|error| here(chain(&error)))?;
+        let holding = match open(&self.file) {
+            Ok(holding) => holding,
+            Err(reason) => return Ok(Some(reason)),
+        };
+        let found = match outlook(&holding, &list, &sealer, Clock::system().now()) {
+            Ok(found) => found,
+            Err(error) => return Ok(Some((word(error), chain(&error)))),
+        };
         print(&found, list.version());
         if let Some(folder) = &self.out {
-            write(&found, folder).map_err(|error| vec![format!("{}: {error}", folder.display())])?;
+            write(&found, folder, self.xml).map_err(|error| vec![format!("{}: {error}", folder.display())])?;
             say(&format!("written to {}", folder.display()));
         }
-        Ok(true)
+        Ok(None)
+    }
+}
+
+/// A record of the range reserved for synthetic people, and no other. A file over the bounds is not even read.
+fn open(file: &Path) -> Result<Holding, (&'static str, String)> {
+    let unreadable = |error: std::io::Error| ("unreadable", error.to_string());
+    let size = std::fs::metadata(file).map_err(unreadable)?.len();
+    let refused = |error: ReadError| (word(error), chain(&error));
+    if usize::try_from(size).map_or(true, |size| size > Limits::default().bytes) {
+        return Err(refused(ReadError::TooLarge));
+    }
+    let text =
+        String::from_utf8(std::fs::read(file).map_err(unreadable)?).map_err(|_| refused(ReadError::Malformed))?;
+    let record = read(text.as_bytes(), Limits::default()).map_err(refused)?;
+    let number = record.patient.as_ref().and_then(|patient| NhsNumber::parse(patient.nhs_number.as_deref()?));
+    if !number.is_some_and(|number| number.is_synthetic()) {
+        return Err(("not-synthetic", "not a record of the 999 range".to_owned()));
+    }
+    if record.names_absent_policy {
+        return Err(("policy-absent", "a confidentiality policy is named and not there".to_owned()));
+    }
+    Holding::read(text).map_err(|error| ("not-openhr", error.to_string()))
+}
+
+fn word(error: ReadError) -> &'static str {
+    match error {
+        ReadError::Malformed => "not-well-formed",
+        ReadError::TooLarge => "over-bounds",
+        ReadError::NotOpenHr => "not-openhr",
     }
 }
 
@@ -74,10 +118,16 @@ fn print(found: &Outlook, version: &str) {
     }
 }
 
-fn write(found: &Outlook, folder: &Path) -> std::io::Result<()> {
+fn write(found: &Outlook, folder: &Path, xml: bool) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     for resource in &found.released {
-        std::fs::write(folder.join(format!("{}-{}.json", resource.kind(), resource.id())), resource.json())?;
+        let name = |ending: &str| folder.join(format!("{}-{}.{ending}", resource.kind(), resource.id()));
+        if xml {
+            let text = mig_fhir_model::json_to_xml(resource.json().as_ref()).map_err(std::io::Error::other)?;
+            std::fs::write(name("xml"), text)?;
+        } else {
+            std::fs::write(name("json"), resource.json())?;
+        }
     }
     Ok(())
 }

@@ -85,8 +85,13 @@ fn observed(change: impl FnOnce(&mut Event)) -> Json {
 fn ranged(range: Range) -> Json {
     let range = Range { low: Some((None, "1".into())), ..range };
     observed(|event| {
-        event.value =
-            Some(Value::Numeric { operator: None, value: "5".into(), units: None, ucum: None, range: Some(range) });
+        event.value = Some(Value::Numeric {
+            operator: None,
+            value: "5".into(),
+            units: None,
+            ucum: None,
+            range: Some(Box::new(range)),
+        });
     })["referenceRange"][0]
         .clone()
 }
@@ -151,7 +156,9 @@ fn outcome(map: Map, group: usize, word: &str) -> Json {
             if mapped.ledger.fate("x") == Some(Fate::Omitted(Reason::OutsideRecord)) {
                 return Json::Null;
             }
-            json!(mapped.resources[0].0.as_str())
+            // An issue without its plan is a MedicationStatement too.
+            let own = mapped.resources.iter().filter(|(_, id, _)| *id == mapped.resources[0].1);
+            json!(own.map(|(kind, ..)| kind.as_str()).collect::<Vec<_>>())
         }
         Map::IssueMethod => {
             let mut event = plan("m", "A", "R");

@@ -85,7 +85,7 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, at: usize, event: &'a Event) {
         }
         _ => {
             let blank = Medication::default();
-            let plan = event.medication.as_ref().unwrap_or(&blank);
+            let plan = event.medication.as_deref().unwrap_or(&blank);
             let last = prescription::last_issue(maker, at, plan);
             let status = prescription::plan_status(maker, event, plan, last);
             let record = maker.record;

@@ -45,7 +45,7 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, at: usize, event: &'a Event) {
             statement(maker, event, &issue.supply, told);
         }
         _ => {
-            let plan = event.medication.as_ref().unwrap_or(&blank);
+            let plan = event.medication.as_deref().unwrap_or(&blank);
             let last = prescription::last_issue(maker, at, plan);
             let status = prescription::plan_status(maker, event, plan, last);
             let cancelled = plan.cancelled.map(PartialDate::Time);

@@ -37,7 +37,7 @@ pub(super) fn said(value: &Value) -> Option<Said> {
 /// The value's range.
 pub(super) fn range_of(value: &Value) -> Option<&Range> {
     match value {
-        Value::Numeric { range, .. } | Value::Text { range, .. } => range.as_ref(),
+        Value::Numeric { range, .. } | Value::Text { range, .. } => range.as_deref(),
     }
 }
 

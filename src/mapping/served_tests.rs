@@ -185,7 +185,7 @@ fn a_measured_contraindication_is_a_flag_and_keeps_its_value() {
 }
 
 fn referral(id: &str, referral: Referral) -> Event {
-    Event { referral: Some(referral), ..coded(id, "REF", "8H46", "Dermatological referral") }
+    Event { referral: Some(Box::new(referral)), ..coded(id, "REF", "8H46", "Dermatological referral") }
 }
 
 #[test]

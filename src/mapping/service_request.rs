@@ -30,7 +30,7 @@ use mig_fhir_model::types as fhir;
 pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
     let mut links = Links::default();
     let blank = Referral::default();
-    let referral = event.referral.as_ref().filter(|_| event.kind == "REF");
+    let referral = event.referral.as_deref().filter(|_| event.kind == "REF");
     let said = referral.unwrap_or(&blank);
     let admission = shape.means(Meaning::Admission) || said.request_type.as_deref() == Some("ADM");
     let place = tags::place_referral(admission);

@@ -41,13 +41,17 @@ pub(super) fn plan(id: &str, status: &str, kind: &str) -> Event {
     let supply = Supply { prescription_type: Some(kind.into()), ..Default::default() };
     let medication = Medication { supply, status: Some(status.into()), ..Default::default() };
     let drug = code("EMISPREPARATION", "AMCA1", "Amoxicillin 500mg capsules");
-    Event { code: Some(drug), medication: Some(medication), ..coded(id, "MED", "", "Amoxicillin 500mg capsules") }
+    Event {
+        code: Some(drug),
+        medication: Some(Box::new(medication)),
+        ..coded(id, "MED", "", "Amoxicillin 500mg capsules")
+    }
 }
 
 pub(super) fn issue(id: &str, plan: Option<&str>) -> Event {
     let issue = Issue { plan: plan.map(Into::into), ..Default::default() };
     let drug = code("EMISPREPARATION", "AMCA1", "Amoxicillin 500mg capsules");
-    Event { code: Some(drug), issue: Some(issue), ..coded(id, "ISS", "", "Amoxicillin 500mg capsules") }
+    Event { code: Some(drug), issue: Some(Box::new(issue)), ..coded(id, "ISS", "", "Amoxicillin 500mg capsules") }
 }
 
 pub(super) fn record(events: Vec<Event>) -> Record {
@@ -269,7 +273,7 @@ fn an_allergy_filed_as_an_observation_surfaces_and_its_category_is_only_what_is_
 #[test]
 fn a_target_drug_is_the_substance_of_a_reaction_without_information_on_its_manifestation() {
     let drug = code("EMISAPPROVEDNAMEALLERGY", "PE1", "Penicillin");
-    let event = Event { target_drug: Some(drug), ..coded("a", "ALL", "14L", "H/O: drug allergy") };
+    let event = Event { target_drug: Some(Box::new(drug)), ..coded("a", "ALL", "14L", "H/O: drug allergy") };
     let outcome = mapped(&record(vec![event]));
     let reaction = &outcome.one(Kind::AllergyIntolerance)["reaction"][0];
     assert_eq!(reaction["substance"]["text"], "Penicillin");
@@ -411,7 +415,7 @@ fn a_value_keeps_its_digits_its_range_and_says_why_it_is_abnormal() {
         value: "7.10".into(),
         units: Some("mmol/L".into()),
         ucum: None,
-        range: Some(range),
+        range: Some(Box::new(range)),
     });
     event.abnormal = Some((true, Some(String::new())));
     event.effective = Some(PartialDate::Year(2020));
@@ -783,7 +787,8 @@ fn mixed(count: usize) -> Record {
         event.value = if at % 4 == 0 { None } else { Some(numeric("1.0", "mm Hg")) };
         event.children = (0..at % 4).map(|n| format!("e{}", (at * 7 + n * 13) % (count + 5))).collect();
         if event.kind == "ISS" {
-            event.issue = Some(Issue { plan: Some(format!("e{}", at.saturating_sub(1))), ..Default::default() });
+            event.issue =
+                Some(Box::new(Issue { plan: Some(format!("e{}", at.saturating_sub(1))), ..Default::default() }));
         }
         if at % 5 == 0 {
             let links = vec![format!("e{}", (at * 3) % (count + 3)), id.clone()];

@@ -1,7 +1,8 @@
 //! What became of every entry, once: the source of resources, a component of another, or a counted omission.
 
 use crate::kinds::words;
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 words! {
     /// Why an entry is not shown. The words are metric labels and the lines of a mapping report.
@@ -41,41 +42,68 @@ pub enum Fate {
 /// The fates of one record's entries, by legacy id and event type. Never leaves the process but as counts.
 #[derive(Default, Clone)]
 pub struct Ledger {
-    entries: BTreeMap<(String, String), Fate>,
+    entries: HashMap<String, Noted>,
+}
+
+/// What was noted under one id. An event and an encounter may share it: then there is more than one.
+#[derive(Clone)]
+struct Noted {
+    kind: String,
+    fate: Fate,
+    others: Vec<(String, Fate)>,
+}
+
+impl Noted {
+    /// Notes a fate under a further event type, or settles it with what is there.
+    fn note(&mut self, kind: &str, fate: Fate) {
+        let known = if self.kind == kind {
+            Some(&mut self.fate)
+        } else {
+            self.others.iter_mut().find(|(other, _)| other == kind).map(|(_, fate)| fate)
+        };
+        match known {
+            Some(known) if fate == Fate::Source => *known = Fate::Source,
+            Some(_) => {}
+            None => self.others.push((kind.to_owned(), fate)),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, Fate)> {
+        let others = self.others.iter().map(|(kind, fate)| (kind.as_str(), *fate));
+        std::iter::once((self.kind.as_str(), self.fate)).chain(others)
+    }
 }
 
 impl Ledger {
     /// Notes a fate. An entry that became a source stays one; otherwise the first fate stands.
     pub fn note(&mut self, legacy_id: &str, event_type: &str, fate: Fate) {
-        let slot = self.entries.entry((legacy_id.to_ascii_lowercase(), event_type.to_owned())).or_insert(fate);
-        if fate == Fate::Source {
-            *slot = Fate::Source;
+        match self.entries.entry(legacy_id.to_ascii_lowercase()) {
+            Entry::Occupied(mut noted) => noted.get_mut().note(event_type, fate),
+            Entry::Vacant(place) => {
+                place.insert(Noted { kind: event_type.to_owned(), fate, others: Vec::new() });
+            }
         }
     }
 
-    /// The fate of one entry.
+    /// The fate of one entry; of several under one id, that of the first event type by its letters.
     #[must_use]
     pub fn fate(&self, legacy_id: &str) -> Option<Fate> {
-        let id = legacy_id.to_ascii_lowercase();
-        self.entries
-            .range((id.clone(), String::new())..)
-            .next()
-            .filter(|((key, _), _)| *key == id)
-            .map(|(_, fate)| *fate)
+        let noted = self.entries.get(&legacy_id.to_ascii_lowercase())?;
+        noted.iter().min_by_key(|(kind, _)| *kind).map(|(_, fate)| fate)
     }
 
-    /// Every entry: legacy id, event type, fate.
+    /// Every entry: legacy id, event type, fate. In no order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, Fate)> {
-        self.entries.iter().map(|((id, kind), fate)| (id.as_str(), kind.as_str(), *fate))
+        self.entries.iter().flat_map(|(id, noted)| noted.iter().map(|(kind, fate)| (id.as_str(), kind, fate)))
     }
 
     /// How many entries were omitted for each reason, by event type.
     #[must_use]
     pub fn omissions(&self) -> BTreeMap<(Reason, String), u64> {
         let mut counts = BTreeMap::new();
-        for ((_, kind), fate) in &self.entries {
+        for (_, kind, fate) in self.iter() {
             if let Fate::Omitted(reason) = fate {
-                *counts.entry((*reason, kind.clone())).or_default() += 1;
+                *counts.entry((reason, kind.to_owned())).or_default() += 1;
             }
         }
         counts

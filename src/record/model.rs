@@ -147,7 +147,8 @@ pub struct Problem {
     pub deleted: bool,
 }
 
-/// `event`: the universal entry. Dispatch on [`Event::kind`], not on the payload element.
+/// `event`: the universal entry. Dispatch on [`Event::kind`], not on the payload element. What most events have not is
+/// boxed: a record of many small events stays a small multiple of its text.
 #[derive(Default, Clone)]
 pub struct Event {
     /// Its id.
@@ -183,13 +184,13 @@ pub struct Event {
     /// `@resultStatus`: PR, IN, NA.
     pub result_status: Option<String>,
     /// `medication`: the plan.
-    pub medication: Option<Medication>,
+    pub medication: Option<Box<Medication>>,
     /// `medicationIssue`.
-    pub issue: Option<Issue>,
+    pub issue: Option<Box<Issue>>,
     /// `allergy/targetDrug`.
-    pub target_drug: Option<Code>,
+    pub target_drug: Option<Box<Code>>,
     /// `referral`.
-    pub referral: Option<Referral>,
+    pub referral: Option<Box<Referral>>,
     /// `report`.
     pub report: Option<Report>,
     /// `@unFiled=true`.
@@ -210,14 +211,14 @@ pub enum Value {
         /// `ucumUnits`.
         ucum: Option<String>,
         /// `range`.
-        range: Option<Range>,
+        range: Option<Box<Range>>,
     },
     /// `text`, line breaks kept.
     Text {
         /// The text.
         value: String,
         /// `range`.
-        range: Option<Range>,
+        range: Option<Box<Range>>,
     },
 }
 

@@ -9,8 +9,10 @@ mod admin;
 mod cursor;
 mod drugs;
 mod health;
+mod namespaces;
 mod scalars;
 mod values;
+mod xml;
 #[cfg(test)]
 mod tests;
 
@@ -103,21 +105,35 @@ struct Building {
     record: Record,
     /// Ids of the confidentiality policies that anything names, whether or not the item that named it is kept.
     named_policies: HashSet<String>,
-    event_ids: HashSet<String>,
-    encounter_ids: HashSet<String>,
     associated_text_of: Vec<String>,
 }
 
 impl Building {
-    fn into_record(self, cursor: Cursor<'_>) -> Result<Record, ReadError> {
+    fn into_record(self, mut cursor: Cursor<'_>) -> Result<Record, ReadError> {
         let Self { mut record, named_policies, .. } = self;
         if record.patient.is_none() {
             return Err(ReadError::NotOpenHr);
         }
         record.names_absent_policy = named_policies.iter().any(|id| !record.policies.contains_key(id));
+        for event in doubles(&mut record.events, |event| &event.id) {
+            cursor.odd("event-without-identity");
+            record.unidentified.push((event.id, event.kind));
+        }
+        for encounter in doubles(&mut record.encounters, |encounter| &encounter.id) {
+            cursor.odd("encounter-without-identity");
+            record.unidentified.push((encounter.id, "ENC".to_owned()));
+        }
         record.oddities = cursor.into_oddities();
         Ok(record)
     }
+}
+
+/// Takes out the entries with the id of an earlier one.
+fn doubles<T>(entries: &mut Vec<T>, id: impl Fn(&T) -> &str) -> Vec<T> {
+    let mut seen = HashSet::with_capacity(entries.len());
+    let keep: Vec<bool> = entries.iter().map(|entry| seen.insert(id(entry))).collect();
+    let mut keep = keep.into_iter();
+    entries.extract_if(.., |_| !keep.next().unwrap_or(true)).collect()
 }
 
 fn author(cursor: &mut Cursor<'_>, record: &mut Record) -> Result<(), ReadError> {

@@ -33,7 +33,7 @@ fn excluded(id: &str, kind: &str) -> Event {
 }
 
 fn issue(id: &str, plan: &str) -> Event {
-    Event { issue: Some(Issue { plan: Some(plan.to_owned()), ..Issue::default() }), ..event(id, "ISS") }
+    Event { issue: Some(Box::new(Issue { plan: Some(plan.to_owned()), ..Issue::default() })), ..event(id, "ISS") }
 }
 
 fn record(events: Vec<Event>) -> Record {
@@ -176,11 +176,11 @@ fn a_drug_loses_an_excluded_dosage_and_its_link_to_an_excluded_problem_and_stays
     let mut drug = event("drug", "MED");
     let mut plan = Medication::default();
     plan.supply.dosage = Some("Gonorrhoea carrier".to_owned());
-    drug.medication = Some(plan);
+    drug.medication = Some(Box::new(plan));
     let mut kept = event("kept", "MED");
     let mut plan = Medication::default();
     plan.supply.dosage = Some("one for gonorrhoea".to_owned());
-    kept.medication = Some(plan);
+    kept.medication = Some(Box::new(plan));
     let mut record = record(vec![drug, excluded("problem", "OBS"), event("other", "OBS"), kept]);
     record.problems.insert("problem".to_owned(), Problem { links: vec!["drug".to_owned()], ..Problem::default() });
     let link = Problem {
@@ -210,7 +210,7 @@ fn a_drug_of_an_excluded_mixture_is_withheld() {
     let mut drug = event("drug", "MED");
     let mut plan = Medication::default();
     plan.supply.mixture = Some("mix".to_owned());
-    drug.medication = Some(plan);
+    drug.medication = Some(Box::new(plan));
     let mut record = record(vec![drug]);
     record.mixtures.insert(
         "mix".to_owned(),
@@ -531,9 +531,9 @@ fn a_view_may_withhold_what_has_no_known_code_but_never_what_safety_rests_on() {
             Event { code: None, ..event("uncoded-allergy", "ALL") },
             strange("plan", "MED"),
             text_only("issue", "ISS"),
-            Event { medication: Some(Medication::default()), ..strange("odd-plan", "NEW") },
-            Event { issue: Some(Issue::default()), ..strange("odd-issue", "NEW") },
-            Event { target_drug: Some(code("http://example.org", "X1")), ..strange("target", "OBS") },
+            Event { medication: Some(Box::default()), ..strange("odd-plan", "NEW") },
+            Event { issue: Some(Box::default()), ..strange("odd-issue", "NEW") },
+            Event { target_drug: Some(Box::new(code("http://example.org", "X1"))), ..strange("target", "OBS") },
             Event { code: Some(filed.clone()), ..event("filed", "OBS") },
             Event { code: Some(translated.clone()), ..event("translated", "OBS") },
         ]
@@ -568,7 +568,7 @@ fn a_medicine_that_points_to_a_topic_goes_with_its_issues_and_nothing_of_that_na
     let mut mixed = event("mixed", "MED");
     let mut plan = Medication::default();
     plan.supply.mixture = Some("mix".to_owned());
-    mixed.medication = Some(plan);
+    mixed.medication = Some(Box::new(plan));
     let build = || {
         let events = vec![
             named("plan", "MED"),
@@ -598,15 +598,18 @@ fn a_rubric_in_a_text_beside_the_code_withholds_the_entry() {
     let range = |text: &str| Some(crate::record::Range { text: Some(text.to_owned()), ..Default::default() });
     let numeric = |text: &str| {
         let value = "1".to_owned();
-        Some(Value::Numeric { operator: None, value, units: None, ucum: None, range: range(text) })
+        Some(Value::Numeric { operator: None, value, units: None, ucum: None, range: range(text).map(Box::new) })
     };
     let referral = crate::record::Referral { speciality: Some(text.clone()), ..Default::default() };
     let events = vec![
         Event { value: Some(Value::Text { value: text.clone(), range: None }), ..event("value", "VAL") },
-        Event { value: Some(Value::Text { value: "x".to_owned(), range: range(&text) }), ..event("text-range", "VAL") },
+        Event {
+            value: Some(Value::Text { value: "x".to_owned(), range: range(&text).map(Box::new) }),
+            ..event("text-range", "VAL")
+        },
         Event { value: numeric(&text), ..event("range", "VAL") },
         Event { abnormal: Some((true, Some(text))), ..event("abnormal", "VAL") },
-        Event { referral: Some(referral), ..event("referral", "REF") },
+        Event { referral: Some(Box::new(referral)), ..event("referral", "REF") },
         Event { associated_texts: vec!["x".to_owned(), "Gonorrhoea carrier".to_owned()], ..event("beside", "OBS") },
         Event { value: numeric("other"), abnormal: Some((true, None)), ..event("kept", "VAL") },
     ];
@@ -634,7 +637,7 @@ fn a_drug_that_stays_loses_each_text_and_qualifier_that_names_the_list_and_keeps
     let inner = Code { qualifiers: vec![(code(READ, "A788."), Code::default())], ..code(READ, "bxd1.") };
     let coded = Code { qualifiers: qualifiers.clone(), translations: vec![inner], ..code(READ, "bxd1.") };
     let associated_texts = vec!["AIDS carrier".to_owned(), "Take with food".to_owned()];
-    let drug = Event { code: Some(coded), medication: Some(plan), associated_texts, ..event("drug", "MED") };
+    let drug = Event { code: Some(coded), medication: Some(Box::new(plan)), associated_texts, ..event("drug", "MED") };
     let mut made = issue("issue", "drug");
     made.issue.get_or_insert_default().supply.dosage = Some("AIDS carrier".to_owned());
     let (record, list) = (record(vec![drug, made]), list());

@@ -71,7 +71,7 @@ pub(super) fn entry_hit<'l>(
             mixture.constituents.iter().find_map(|(code, _)| code_hit(code, Qualifiers::Tested, exclusions))
         })
     };
-    let mut codes = event.code.iter().chain(&event.target_drug);
+    let mut codes = event.code.iter().chain(event.target_drug.as_deref());
     codes
         .find_map(|code| code_hit(code, qualifiers, exclusions))
         .or_else(|| event.term.as_deref().and_then(of_text))
@@ -125,7 +125,7 @@ pub(super) fn drug_loses<'l>(event: &Event, exclusions: &'l Exclusions) -> Vec<H
         code.translations.iter().for_each(|code| of_code(code, exclusions, into));
     }
     let mut lost = Vec::new();
-    event.code.iter().chain(&event.target_drug).for_each(|code| of_code(code, exclusions, &mut lost));
+    event.code.iter().chain(event.target_drug.as_deref()).for_each(|code| of_code(code, exclusions, &mut lost));
     let texts = supplies(event).flat_map(|supply| [&supply.dosage, &supply.unit, &supply.quantity_text]);
     lost.extend(texts.flatten().chain(&event.associated_texts).filter_map(|text| exclusions.term(text).map(Hit::Term)));
     lost
@@ -133,7 +133,7 @@ pub(super) fn drug_loses<'l>(event: &Event, exclusions: &'l Exclusions) -> Vec<H
 
 /// Takes excluded qualifiers and texts off a drug that stays.
 pub(super) fn strip_drug(event: &mut Event, exclusions: &Exclusions) {
-    for code in event.code.iter_mut().chain(&mut event.target_drug) {
+    for code in event.code.iter_mut().chain(event.target_drug.as_deref_mut()) {
         strip_qualifiers(code, exclusions);
     }
     event.associated_texts.retain(|text| !exclusions.excludes_term(text));

@@ -9,6 +9,8 @@ mod checks;
 mod control;
 mod delivery;
 mod fault;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod handling;
 mod line;
 mod replay;

@@ -362,13 +362,13 @@ fn tabs_can_be_rebuilt(what: &str, holding: &Holding) -> usize {
             let tags = &everything[&key];
             let (kind, judged) = (released.kind(), json(released)["code"].to_string().contains("read.info"));
             // An entry stands in the tab of the view that is its own, but for what comes along with another: the event of a
-            // deleted problem, older members of a recent battery; a plan of no known status; and a problem whose code no
+            // deleted problem, older members of a recent battery, and their report; a plan of no known status; and a problem whose code no
             // rule can judge, which may be a diagnosis too.
             let along = match view {
                 View::Problems => !released.with_problem(),
                 View::Diagnosis => tags.contains("Problems") && !judged,
                 View::Summary => {
-                    kind == Kind::Observation
+                    matches!(kind, Kind::Observation | Kind::DiagnosticReport)
                         || (kind == Kind::Condition && !released.with_problem())
                         || tags.len() == 1
                 }

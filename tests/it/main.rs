@@ -22,6 +22,7 @@ mod document;
 mod far_side;
 mod faithful;
 mod instances;
+mod golden_pairs;
 mod kept_views;
 mod kill;
 mod module_order;

@@ -789,9 +789,7 @@ fn an_unknown_route_and_a_method_that_is_not_served() {
     run(async {
         let world = world().await;
         let who = world.clinician();
-        for path in
-            ["Nothing", "Condition/a/b/c", "Patient/x/$everything/y", "Practitioner", "MedicationRequest", "../../etc"]
-        {
+        for path in ["Nothing", "Condition/a/b/c", "Patient/x/$everything/y", "Practitioner", "CarePlan", "../../etc"] {
             let answer = world.get(path).by(&who).send().await;
             assert_eq!(
                 answer.status,

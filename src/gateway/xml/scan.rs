@@ -1,6 +1,6 @@
 //! Streams an answer: a tree of everything but the record, which stays a span of the bytes received.
 
-use super::{DEPTH, Node, XmlError, collapse, escape_attribute, tells_utf8};
+use super::{DEPTH, Node, XmlError, collapse, escape_attribute, is_of_xml, text_of};
 use quick_xml::NsReader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -51,12 +51,9 @@ impl Embedded {
 /// # Errors
 /// [`XmlError`].
 pub fn scan(bytes: &[u8], (skip_ns, skip_name): (&str, &str)) -> Result<(Node, Vec<Embedded>), XmlError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| XmlError::Malformed)?;
+    let text = text_of(bytes)?;
     let offset = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let text = text.get(offset..).unwrap_or_default();
-    if !tells_utf8(text) {
-        return Err(XmlError::Malformed);
-    }
     let mut reader = NsReader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let position = |reader: &NsReader<&[u8]>| usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
@@ -106,7 +103,7 @@ pub fn scan(bytes: &[u8], (skip_ns, skip_name): (&str, &str)) -> Result<(Node, V
                     "quot" => Some('"'),
                     _ => None,
                 });
-                let known = known.ok_or(XmlError::Forbidden)?;
+                let known = known.filter(|c| is_of_xml(*c)).ok_or(XmlError::Forbidden)?;
                 add(&mut open, known.encode_utf8(&mut [0; 4]))?;
             }
             Event::PI(_) | Event::DocType(_) => return Err(XmlError::Forbidden),
@@ -144,10 +141,18 @@ fn element(resolver: &NamespaceResolver, start: &BytesStart<'_>) -> Result<Node,
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|_| XmlError::Malformed)?;
         if attribute.key.as_namespace_binding().is_some() {
+            // The library takes the name of a namespace as it is written. One that is written otherwise than it reads would
+            // be one namespace here and another to whoever verifies the signature.
+            if attribute.value.contains(['&', '\t', '\n', '\r']) {
+                return Err(XmlError::Malformed);
+            }
             continue;
         }
         let (ns, name) = resolver.resolve_attribute(attribute.key);
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| XmlError::Malformed)?;
+        if !value.chars().all(is_of_xml) {
+            return Err(XmlError::Malformed);
+        }
         node.attributes.push((namespace(&ns)?, name.into_inner().to_owned(), value.into_owned()));
     }
     Ok(node)

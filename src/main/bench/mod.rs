@@ -8,6 +8,7 @@ mod load;
 mod pipeline;
 mod signatures;
 mod times;
+mod weight;
 
 use crate::{refuse, say};
 use clap::Args;
@@ -25,6 +26,7 @@ use mig_fhir::simulator::generate::{Options, generate};
 use mig_fhir::simulator::holdings::{Holding, Holdings};
 use mig_fhir::simulator::running::{Running, Start};
 use mig_fhir::telemetry::{LogConfig, LogFormat, LogLevel, chain, start_logging};
+use pipeline::Pipeline;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,8 +39,10 @@ const KIND: Kind = Kind::Condition;
 const SEED: u64 = 30_000;
 /// Records that are kept at once to see what one weighs.
 const KEPT: u64 = 20;
-/// Entries of the larger record of the pipeline.
-const LARGER: usize = 5_000;
+/// Entries of the pipeline's records: the cost of one must not grow with their number.
+const SIZES: [usize; 4] = [100, 500, 5_000, 50_000];
+/// Entries of the record whose weight is measured: about 5 MB.
+const WEIGHED: usize = 4_100;
 
 /// Measures this machine: throughput, latency added to the legacy answer, memory. Build with --release first.
 #[derive(Args)]
@@ -52,6 +56,12 @@ pub struct Bench {
     /// Entries of the record.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     events: u32,
+    /// Only reading and mapping, without the demo.
+    #[arg(long)]
+    pipeline: bool,
+    /// Reads one record and prints the bytes that it took; `bench` calls itself so.
+    #[arg(long, hide = true)]
+    weigh: Option<PathBuf>,
 }
 
 /// A demo under measurement.
@@ -67,9 +77,17 @@ struct Stand {
 impl Bench {
     /// Measures and prints.
     pub async fn run(self) -> ExitCode {
+        if let Some(file) = &self.weigh {
+            return weight::weigh(file).map_or_else(|problem| refuse(&[problem]), |()| ExitCode::SUCCESS);
+        }
         start_logging(&LogConfig { format: LogFormat::Text, level: LogLevel::Warn });
         let folder = temporary_folder(&format!("mig-fhir-bench-{}", std::process::id()));
-        let done = self.measure(&folder).await;
+        let done = if self.pipeline {
+            self.head();
+            self.pipeline(&Clock::system()).await
+        } else {
+            self.measure(&folder).await
+        };
         let _ = std::fs::remove_dir_all(&folder);
         match done {
             Ok(()) => ExitCode::SUCCESS,
@@ -96,7 +114,7 @@ impl Bench {
         }
         let (patient, others) = numbers.split_first().ok_or("no record")?;
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let start = Start { listen, data: Some(PathBuf::from(folder)), holdings, clock };
+        let start = Start { listen, data: Some(PathBuf::from(folder)), holdings, clock: clock.clone() };
         let running = Running::start(start).await.map_err(|error| chain(&error))?;
         let clinician = cast::find("clinician").ok_or("no clinician")?;
         let token = running.token(clinician).ok_or("no token")?;
@@ -117,14 +135,29 @@ impl Bench {
         let (keys, counted) = (PathBuf::from(folder), stand.counted / 5);
         let costs = tokio::task::spawn_blocking(move || signing(&keys, counted)).await;
         costs.map_err(|_| "the signing broke".to_owned())??;
-        let sizes = if events == LARGER { vec![events] } else { vec![events, LARGER] };
-        for events in sizes {
-            let holding = record(SEED, events)?;
-            let counted = stand.counted;
-            let one = tokio::task::spawn_blocking(move || pipeline_of(&holding, events, counted));
-            one.await.map_err(|_| "the pipeline broke".to_owned())??;
-        }
-        Ok(())
+        self.pipeline(&clock).await
+    }
+
+    /// Reading and mapping alone, record by record, and what one large answer takes.
+    async fn pipeline(&self, clock: &Clock) -> Result<(), String> {
+        let today = to_london(clock.now()).date();
+        let counted = Duration::from_secs(self.seconds);
+        let measured = tokio::task::spawn_blocking(move || {
+            let (list, sealer) = (Exclusions::builtin()?, Sealer::new(0, &[7; 64]));
+            let record = |events| generate(SEED, events, &Options { today, ..Options::default() }).xml;
+            Pipeline::say_head();
+            let mut measured = Vec::new();
+            for events in SIZES {
+                let holding = Holding::read(record(events)).map_err(|error| error.to_string())?;
+                let one = pipeline::measure(&holding, &list, &sealer, counted)?;
+                one.say(events);
+                measured.push((events, one));
+            }
+            say("\nfiltering: screening as a whole, and what the list adds to the check of the output");
+            measured.iter().for_each(|(events, one)| one.say_filtering(*events));
+            weight::say_weight(&record(WEIGHED))
+        });
+        measured.await.map_err(|_| "the pipeline broke".to_owned())?
     }
 
     fn head(&self) {
@@ -325,47 +358,13 @@ fn signing(folder: &Path, counted: Duration) -> Result<(), String> {
     Ok(())
 }
 
-fn pipeline_of(holding: &Holding, events: usize, counted: Duration) -> Result<(), String> {
-    let list = Exclusions::builtin()?;
-    let one = pipeline::measure(holding, &list, &Sealer::new(0, &[7; 64]), counted)?;
-    #[allow(clippy::cast_precision_loss, reason = "sizes and counts of one record")]
-    let per_second = |count: usize, time: Duration| count as f64 / time.as_secs_f64();
-    let megabytes = |time| per_second(one.bytes, time) / 1e6;
-    say(&format!(
-        "\nrecord of {events} entries, one thread: its ten views hold {} bytes and {} entries (some in several views), {} \
-         resources leave",
-        one.bytes, one.entries, one.released
-    ));
-    say(&format!(
-        "  read, screen, map, release      {:8.1} MB/s  {:9.0} entries/s  {:8.3} ms",
-        megabytes(one.whole),
-        per_second(one.entries, one.whole),
-        one.whole.as_secs_f64() * 1e3
-    ));
-    let [reading, screening, mapping, releasing] = one.stages.map(|time| time.as_secs_f64() * 1e3);
-    say(&format!("    read {reading:.3} ms, screen {screening:.3} ms, map {mapping:.3} ms, release {releasing:.3} ms"));
-    // Screening as a whole, marks, cascade and links included, and what the list adds to the check of the output.
-    let [_, _, _, unlisted] = one.unlisted.map(|time| time.as_secs_f64() * 1e3);
-    let filtering = screening + (releasing - unlisted).max(0.0);
-    say(&format!(
-        "    filtering (screen, and the list's part of release) {filtering:.3} ms: {:.1} % of map and encode, {:.1} % of map \
-         alone, {:.1} % of the whole",
-        filtering / (mapping + unlisted) * 100.0,
-        filtering / mapping * 100.0,
-        filtering / (one.whole.as_secs_f64() * 1e3) * 100.0
-    ));
-    say(&format!(
-        "  bare quick-xml NsReader pass    {:8.1} MB/s                       {:8.3} ms",
-        megabytes(one.bare),
-        one.bare.as_secs_f64() * 1e3
-    ));
-    say(&format!("  ratio                           {:8.3}", one.bare.as_secs_f64() / one.whole.as_secs_f64()));
-    Ok(())
+/// A rate.
+#[allow(clippy::cast_precision_loss, reason = "sizes and counts of one record")]
+fn per_second(count: usize, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
 }
 
 /// Resident memory of this process in kB, where the machine tells it.
 fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    weight::resident("VmRSS:").map_or(0, |bytes| bytes as u64 / 1024)
 }

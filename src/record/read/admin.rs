@@ -1,7 +1,7 @@
 //! `adminDomain`: the patient, people, organisations, places, roles, policies. Of two with one id the first is kept.
 
 use super::cursor::{Cursor, Tag};
-use super::{Building, ReadError, scalars};
+use super::{Building, ReadError};
 use crate::record::{
     Address, LocalMixture, Location, Marks, Organisation, Patient, Person, Policy, Role, User, UserInRole,
 };
@@ -144,7 +144,7 @@ fn caseload(cursor: &mut Cursor<'_>, patient: &mut Patient) -> Result<(), ReadEr
 
 /// `dt.PatientIdentifier` and `dt.UserIdentifier`, with its parts as elements or as attributes.
 fn identifier(cursor: &mut Cursor<'_>, tag: &Tag<'_>) -> Result<(Option<String>, Option<String>), ReadError> {
-    let (mut kind, mut value) = (tag.attribute("identifierType")?, tag.attribute("value")?);
+    let (mut kind, mut value) = (tag.token("identifierType")?, tag.token("value")?);
     while let Some(tag) = cursor.child()? {
         match tag.name() {
             "identifierType" => kind = cursor.token()?,
@@ -209,8 +209,8 @@ fn organisation(cursor: &mut Cursor<'_>) -> Result<Identified<Organisation>, Rea
 
 /// A code used as a word: its display name, or its text where the source writes text.
 fn label(cursor: &mut Cursor<'_>, tag: &Tag<'_>) -> Result<Option<String>, ReadError> {
-    let display = tag.attribute("displayName")?;
-    Ok(cursor.token()?.or_else(|| display.map(|text| scalars::collapsed(&text))))
+    let display = tag.token("displayName")?;
+    Ok(cursor.token()?.or(display))
 }
 
 fn location(cursor: &mut Cursor<'_>) -> Result<Identified<Location>, ReadError> {

@@ -1,50 +1,39 @@
-//! A pull cursor over the children of OpenHR elements. The only code that names the XML library in this stage.
+//! A pull cursor over the children of OpenHR elements. What it hands out is borrowed from the document wherever no
+//! reference, line end or white space changes it.
 //!
 //! Each element that [`Cursor::child`] hands out must be consumed by exactly one call: `skip`, a text reader, or a
 //! loop over its own children until `None`.
 
-use super::{Limits, ReadError};
-use quick_xml::XmlVersion;
-use quick_xml::events::{BytesRef, BytesStart, Event};
-use quick_xml::name::ResolveResult;
-use quick_xml::reader::NsReader;
+use super::namespaces::Namespaces;
+use super::xml::{Piece, Scanner, Start};
+use super::{Limits, ReadError, scalars};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// No OpenHR element has more than a handful; the check for doubled attributes compares each with all before it.
-const MAX_ATTRIBUTES: usize = 64;
 /// Whatever the setting says, the translations of a code nest no deeper: they are the one recursion.
 const MAX_DEPTH: usize = 256;
 
 /// The start of an OpenHR element.
-pub(super) struct Tag<'a>(BytesStart<'a>);
+pub(super) struct Tag<'a>(Start<'a>);
 
 impl Tag<'_> {
     /// Its local name.
     pub(super) fn name(&self) -> &str {
-        self.0.local_name().into_inner()
+        self.0.name.local()
     }
 
     /// Hands each attribute without a prefix to the given function, white space at the ends trimmed.
     pub(super) fn attributes(&self, mut each: impl FnMut(&str, Cow<'_, str>)) -> Result<(), ReadError> {
-        for (count, attribute) in self.0.attributes().enumerate() {
-            if count >= MAX_ATTRIBUTES {
-                return Err(ReadError::TooLarge);
+        self.0.attributes(|name, value| {
+            if name.prefix().is_empty() && name.local() != "xmlns" {
+                each(name.local(), trimmed(value));
             }
-            let attribute = attribute.map_err(|_| ReadError::Malformed)?;
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| ReadError::Malformed)?;
-            // A literal `<` is forbidden in a value; one that came from a reference is not. Only a reference can bring
-            // in a character that the whole document was not already searched for.
-            let foreign = matches!(value, Cow::Owned(_)) && value.chars().any(|c| !is_xml_char(c));
-            if foreign || attribute.value.contains('<') {
-                return Err(ReadError::Malformed);
-            }
-            let key = attribute.key.into_inner();
-            if !key.contains(':') && key != "xmlns" {
-                each(key, trimmed(value));
-            }
-        }
-        Ok(())
+        })
+    }
+
+    /// One attribute with white space collapsed, where a source may write it as an element too.
+    pub(super) fn token(&self, name: &str) -> Result<Option<String>, ReadError> {
+        Ok(self.attribute(name)?.map(|text| scalars::collapsed(text.into())))
     }
 
     /// One attribute, absent when blank.
@@ -61,19 +50,10 @@ impl Tag<'_> {
 
 /// Where the reader stands.
 pub(super) struct Cursor<'a> {
-    reader: NsReader<&'a [u8]>,
-    /// The namespace of what is read.
-    ns: String,
-    depth: usize,
+    scanner: Scanner<'a>,
+    namespaces: Namespaces<'a>,
     limit: usize,
     oddities: BTreeMap<&'static str, u64>,
-}
-
-enum Step<'a> {
-    /// An element, and whether it is of OpenHR's namespace.
-    Start(BytesStart<'a>, bool),
-    Text(Cow<'a, str>),
-    End,
 }
 
 impl<'a> Cursor<'a> {
@@ -83,79 +63,59 @@ impl<'a> Cursor<'a> {
             return Err(ReadError::TooLarge);
         }
         let text = std::str::from_utf8(xml).map_err(|_| ReadError::Malformed)?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if text.bytes().any(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) {
-            return Err(ReadError::Malformed);
-        }
-        let mut reader = NsReader::from_str(text);
-        reader.config_mut().expand_empty_elements = true;
-        reader.config_mut().check_comments = true;
-        Ok(Self { reader, ns: ns.to_owned(), depth: 0, limit: limits.depth.min(MAX_DEPTH), oddities: BTreeMap::new() })
+        let (scanner, limit) = (Scanner::open(text)?, limits.depth.min(MAX_DEPTH));
+        Ok(Self { scanner, namespaces: Namespaces::of(ns), limit, oddities: BTreeMap::new() })
     }
 
     /// Enters the root, which must have this name.
     pub(super) fn root(&mut self, name: &str) -> Result<(), ReadError> {
-        loop {
-            let (ns, event) = self.reader.read_resolved_event().map_err(|_| ReadError::Malformed)?;
-            match event {
-                Event::Decl(decl) => match decl.encoding() {
-                    None => {}
-                    Some(Ok(encoding))
-                        if encoding.eq_ignore_ascii_case("utf-8") || encoding.eq_ignore_ascii_case("us-ascii") => {}
-                    Some(_) => return Err(ReadError::Malformed),
-                },
-                Event::Comment(_) => {}
-                Event::Text(text) if text.chars().all(is_space) => {}
-                Event::Start(start) => {
-                    let openhr = is_of(&ns, &self.ns);
-                    if !openhr || start.local_name().into_inner() != name {
-                        return Err(ReadError::NotOpenHr);
-                    }
-                    self.depth = 1;
-                    return if self.limit == 0 { Err(ReadError::TooLarge) } else { Ok(()) };
-                }
-                _ => return Err(ReadError::Malformed),
-            }
+        let Piece::Start(start) = self.scanner.next()? else { return Err(ReadError::Malformed) };
+        match self.enter(start)? {
+            Some(tag) if tag.name() == name => Ok(()),
+            _ => Err(ReadError::NotOpenHr),
         }
     }
 
     /// After the root: nothing may follow.
     pub(super) fn finish(&mut self) -> Result<(), ReadError> {
-        loop {
-            match self.reader.read_event().map_err(|_| ReadError::Malformed)? {
-                Event::Eof => return Ok(()),
-                Event::Comment(_) => {}
-                Event::Text(text) if text.chars().all(is_space) => {}
-                _ => return Err(ReadError::Malformed),
-            }
-        }
+        self.scanner.finish()
     }
 
     /// The next OpenHR child of the element that is open, or `None` at its end. Children of other namespaces are
     /// skipped and counted; so is text that stands between children.
     pub(super) fn child(&mut self) -> Result<Option<Tag<'a>>, ReadError> {
         loop {
-            match self.step()? {
-                Step::Start(start, true) => return Ok(Some(Tag(start))),
-                Step::Start(_, false) => {
+            let stray = match self.scanner.next()? {
+                Piece::Start(start) => {
+                    if let Some(tag) = self.enter(start)? {
+                        return Ok(Some(tag));
+                    }
                     self.odd("foreign-element");
                     self.skip()?;
+                    false
                 }
-                Step::Text(text) => {
-                    if !text.chars().all(is_space) {
-                        self.odd("stray-text");
-                    }
+                Piece::End => {
+                    self.namespaces.close(self.scanner.depth());
+                    return Ok(None);
                 }
-                Step::End => return Ok(None),
+                Piece::Text(text) => !text.chars().all(is_space),
+                Piece::Character(c) => !is_space(c),
+            };
+            if stray {
+                self.odd("stray-text");
             }
         }
     }
 
     /// Leaves the open element without looking at what it holds.
     pub(super) fn skip(&mut self) -> Result<(), ReadError> {
-        let end = self.depth - 1;
-        while self.depth > end {
-            self.step()?;
+        let end = self.scanner.depth().saturating_sub(1);
+        while self.scanner.depth() > end {
+            match self.scanner.next()? {
+                Piece::Start(start) => drop(self.enter(start)?),
+                Piece::End => self.namespaces.close(self.scanner.depth()),
+                Piece::Text(_) | Piece::Character(_) => {}
+            }
         }
         Ok(())
     }
@@ -167,19 +127,21 @@ impl<'a> Cursor<'a> {
     }
 
     /// The text of the open element up to its end, ends trimmed, line breaks kept; absent when blank.
-    pub(super) fn text(&mut self) -> Result<Option<String>, ReadError> {
+    pub(super) fn text(&mut self) -> Result<Option<Cow<'a, str>>, ReadError> {
         let mut whole: Cow<'a, str> = Cow::Borrowed("");
         loop {
-            match self.step()? {
-                Step::Start(..) => {
+            match self.scanner.next()? {
+                Piece::Text(text) if whole.is_empty() => whole = Cow::Borrowed(text),
+                Piece::Text(text) => whole.to_mut().push_str(text),
+                Piece::Character(c) => whole.to_mut().push(c),
+                Piece::Start(start) => {
+                    self.enter(start)?;
                     self.odd("element-in-text");
                     self.skip()?;
                 }
-                Step::Text(text) if whole.is_empty() => whole = text,
-                Step::Text(text) => whole.to_mut().push_str(&text),
-                Step::End => {
-                    let text = whole.trim_matches(is_space);
-                    return Ok((!text.is_empty()).then(|| text.to_owned()));
+                Piece::End => {
+                    self.namespaces.close(self.scanner.depth());
+                    return Ok(Some(trimmed(whole)).filter(|text| !text.is_empty()));
                 }
             }
         }
@@ -187,12 +149,12 @@ impl<'a> Cursor<'a> {
 
     /// The text with white space collapsed, as `xs:token`; absent when blank.
     pub(super) fn token(&mut self) -> Result<Option<String>, ReadError> {
-        Ok(self.text()?.map(|text| super::scalars::collapsed(&text)))
+        Ok(self.text()?.map(scalars::collapsed))
     }
 
     /// An id: trimmed, lower-cased; absent when blank.
     pub(super) fn id(&mut self) -> Result<Option<String>, ReadError> {
-        Ok(self.text()?.map(|text| super::scalars::id(&text)))
+        Ok(self.text()?.map(|text| scalars::id(&text)))
     }
 
     /// Counts something odd by a fixed word.
@@ -204,59 +166,17 @@ impl<'a> Cursor<'a> {
         self.oddities
     }
 
-    fn step(&mut self) -> Result<Step<'a>, ReadError> {
-        loop {
-            let event = self.reader.read_event().map_err(|_| ReadError::Malformed)?;
-            return Ok(match event {
-                Event::Start(start) => {
-                    if self.depth >= self.limit {
-                        return Err(ReadError::TooLarge);
-                    }
-                    self.depth += 1;
-                    let (ns, _) = self.reader.resolver().resolve_element(start.name());
-                    if matches!(ns, ResolveResult::Unknown(_)) {
-                        return Err(ReadError::Malformed);
-                    }
-                    let openhr = is_of(&ns, &self.ns);
-                    Step::Start(start, openhr)
-                }
-                Event::End(_) => {
-                    self.depth = self.depth.saturating_sub(1);
-                    Step::End
-                }
-                Event::Text(text) => Step::Text(text.xml10_content()),
-                Event::CData(data) => Step::Text(data.xml10_content()),
-                Event::GeneralRef(reference) => Step::Text(Cow::Owned(resolved(&reference)?.to_string())),
-                Event::Comment(_) => continue,
-                Event::Empty(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Eof => {
-                    return Err(ReadError::Malformed);
-                }
-            });
+    /// An element that opens; nothing where it is not of OpenHR's namespace.
+    fn enter(&mut self, start: Start<'a>) -> Result<Option<Tag<'a>>, ReadError> {
+        let depth = self.scanner.depth();
+        if depth > self.limit {
+            return Err(ReadError::TooLarge);
         }
+        if start.declares {
+            self.namespaces.open(&start, depth)?;
+        }
+        Ok(self.namespaces.is_openhr(start.name.prefix())?.then_some(Tag(start)))
     }
-}
-
-/// The five predefined entities and character references to characters that XML allows; nothing else.
-fn resolved(reference: &BytesRef<'_>) -> Result<char, ReadError> {
-    if let Some(c) = reference.resolve_char_ref().map_err(|_| ReadError::Malformed)? {
-        return if is_xml_char(c) { Ok(c) } else { Err(ReadError::Malformed) };
-    }
-    match &**reference {
-        "lt" => Ok('<'),
-        "gt" => Ok('>'),
-        "amp" => Ok('&'),
-        "apos" => Ok('\''),
-        "quot" => Ok('"'),
-        _ => Err(ReadError::Malformed),
-    }
-}
-
-fn is_of(ns: &ResolveResult<'_>, wanted: &str) -> bool {
-    matches!(ns, ResolveResult::Bound(ns) if ns.0 == wanted)
-}
-
-fn is_xml_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
 }
 
 /// White space of XML, and the no-break space that systems pad empty fields with.
@@ -267,6 +187,9 @@ pub(super) fn is_space(c: char) -> bool {
 fn trimmed(value: Cow<'_, str>) -> Cow<'_, str> {
     match value {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(is_space)),
-        Cow::Owned(text) => Cow::Owned(text.trim_matches(is_space).to_owned()),
+        Cow::Owned(text) => {
+            let inner = text.trim_matches(is_space);
+            if inner.len() == text.len() { Cow::Owned(text) } else { Cow::Owned(inner.to_owned()) }
+        }
     }
 }

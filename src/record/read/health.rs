@@ -5,6 +5,7 @@ use super::cursor::{Cursor, Tag};
 use super::values::{code, value};
 use super::{Building, ReadError, drugs, scalars};
 use crate::record::{Encounter, Event, PartialDate, Problem, Referral, Report, Specimen};
+use std::borrow::Cow;
 
 pub(super) fn domain(cursor: &mut Cursor<'_>, building: &mut Building) -> Result<(), ReadError> {
     while let Some(tag) = cursor.child()? {
@@ -51,12 +52,11 @@ fn encounter(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) ->
             _ => cursor.skip()?,
         }
     }
-    let kept = !read.id.is_empty() && building.encounter_ids.insert(read.id.clone());
-    if kept {
-        building.record.encounters.push(read);
-    } else {
+    if read.id.is_empty() {
         cursor.odd("encounter-without-identity");
         building.record.unidentified.push((read.id, "ENC".to_owned()));
+    } else {
+        building.record.encounters.push(read);
     }
     Ok(())
 }
@@ -158,9 +158,9 @@ fn event(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> Res
                 };
                 match payload {
                     "OBS" => observation(cursor, &tag, &mut read)?,
-                    "MED" => read.medication = Some(drugs::medication(cursor)?),
-                    "ISS" => read.issue = Some(drugs::issue(cursor)?),
-                    "REF" => read.referral = Some(referral(cursor)?),
+                    "MED" => read.medication = Some(Box::new(drugs::medication(cursor)?)),
+                    "ISS" => read.issue = Some(Box::new(drugs::issue(cursor)?)),
+                    "REF" => read.referral = Some(Box::new(referral(cursor)?)),
                     "REP" => report(cursor, &mut read)?,
                     "ALL" => allergy(cursor, &tag, &mut read)?,
                     _ => cursor.skip()?,
@@ -175,12 +175,12 @@ fn event(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> Res
         cursor.odd("event-without-type");
         inferred_kind(inferred, &read).clone_into(&mut read.kind);
     }
-    let kept = !read.id.is_empty() && building.event_ids.insert(read.id.clone());
-    if kept {
-        building.record.events.push(read);
-    } else {
+    // Without an id it is nothing that anything could name; of two with one id, the end decides.
+    if read.id.is_empty() {
         cursor.odd("event-without-identity");
         building.record.unidentified.push((read.id, read.kind));
+    } else {
+        building.record.events.push(read);
     }
     Ok(())
 }
@@ -189,7 +189,7 @@ fn event(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> Res
 fn associated_text(cursor: &mut Cursor<'_>, event: &mut Event) -> Result<(), ReadError> {
     while let Some(tag) = cursor.child()? {
         match tag.name() {
-            "value" => event.associated_texts.extend(cursor.text()?),
+            "value" => event.associated_texts.extend(cursor.text()?.map(Cow::into_owned)),
             _ => cursor.skip()?,
         }
     }
@@ -236,7 +236,7 @@ fn allergy(cursor: &mut Cursor<'_>, tag: &Tag<'_>, event: &mut Event) -> Result<
     event.result_status = tag.attribute("resultStatus")?;
     while let Some(tag) = cursor.child()? {
         match tag.name() {
-            "targetDrug" => event.target_drug = code(cursor, &tag)?,
+            "targetDrug" => event.target_drug = code(cursor, &tag)?.map(Box::new),
             _ => cursor.skip()?,
         }
     }
@@ -248,7 +248,7 @@ fn referral(cursor: &mut Cursor<'_>) -> Result<Referral, ReadError> {
     while let Some(tag) = cursor.child()? {
         match tag.name() {
             "speciality" => {
-                let display = tag.attribute("displayName")?;
+                let display = tag.token("displayName")?;
                 read.speciality = cursor.token()?.or(display);
             }
             "targetUserInRole" => read.target_user = cursor.id()?,
@@ -313,7 +313,7 @@ fn specimen(cursor: &mut Cursor<'_>) -> Result<Specimen, ReadError> {
         match tag.name() {
             "battery" | "test" => read.members.extend(cursor.id()?),
             "specimenType" => {
-                let display = tag.attribute("displayName")?;
+                let display = tag.token("displayName")?;
                 read.kind = cursor.token()?.or(display);
             }
             "sampleDateTime" => read.sampled = moment(cursor, &tag)?,

@@ -4,10 +4,14 @@ use super::ReadError;
 use super::cursor::{Cursor, Tag, is_space};
 use crate::clock;
 use crate::record::PartialDate;
+use std::borrow::Cow;
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
-/// White space collapsed as `xs:token` does.
-pub(super) fn collapsed(text: &str) -> String {
+/// White space collapsed as `xs:token` does; the ends are trimmed already.
+pub(super) fn collapsed(text: Cow<'_, str>) -> String {
+    if is_collapsed(text.as_bytes()) {
+        return text.into_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for word in text.split(is_space).filter(|word| !word.is_empty()) {
         if !out.is_empty() {
@@ -16,6 +20,19 @@ pub(super) fn collapsed(text: &str) -> String {
         out.push_str(word);
     }
     out
+}
+
+/// Whether collapsing would change nothing; in doubt it says no. 0xC2 is how a no-break space begins.
+fn is_collapsed(text: &[u8]) -> bool {
+    let mut after_space = false;
+    for byte in text {
+        match byte {
+            b'\t' | b'\n' | b'\r' | 0xc2 => return false,
+            b' ' if after_space => return false,
+            _ => after_space = *byte == b' ',
+        }
+    }
+    true
 }
 
 /// An id as the model keeps it.
@@ -212,12 +229,12 @@ impl Cursor<'_> {
     /// What the parser makes of a text that is there; counted when it makes nothing.
     pub(super) fn kept<T>(
         &mut self,
-        text: Option<String>,
+        text: Option<impl AsRef<str>>,
         word: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let text = text?;
-        let value = parse(&text);
+        let value = parse(text.as_ref());
         if value.is_none() {
             self.odd(word);
         }

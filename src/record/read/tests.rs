@@ -157,6 +157,39 @@ fn what_is_not_well_formed_or_reaches_outside_is_refused() {
         inside("<p:id>undeclared</p:id>"),
         good.replace("UTF-8", "UTF-16"),
         inside("<author><system><systemType>x</systemType></author>"),
+        inside("<id a='1'b='2'>x</id>"),
+        inside("<id a='1' a='2'>x</id>"),
+        inside("<id a=1>x</id>"),
+        inside("<id a>x</id>"),
+        inside("<id a='<'>x</id>"),
+        inside("<id a='&x;'>x</id>"),
+        inside("<id a='&amp'>x</id>"),
+        inside("<id a='1>x</id>"),
+        inside("<id / >x</id>"),
+        inside("< id>x</id>"),
+        inside("<1d>x</1d>"),
+        inside("<i/d>x</i/d>"),
+        inside("<id>x</id x>"),
+        inside("<id>x]]></id>"),
+        inside("<id>x<!-- a -- b --></id>"),
+        inside("<id>x<!-- a --->b</id>"),
+        inside("<id>x<![cdata[a]]></id>"),
+        inside("<id>x<![CDATA[a</id>"),
+        inside("<id>&#xd800;</id>"),
+        inside("<id>&#+65;</id>"),
+        inside("<id>&#;</id>"),
+        inside("<id>\u{fffe}</id>"),
+        inside("<a:b:c xmlns:a='urn:a'/>"),
+        inside("<:b/>"),
+        inside("<a: xmlns:a='urn:a'/>"),
+        inside("<a:b xmlns:a=''/>"),
+        inside("<b xmlns:xmlns='urn:a'/>"),
+        inside("<b xmlns:xml='urn:a'/>"),
+        inside("<b xmlns:a='http://www.w3.org/XML/1998/namespace'/>"),
+        good.replace("encoding=\"UTF-8\"", "standalone='maybe'"),
+        good.replace("version=\"1.0\"", ""),
+        good.replace("version=\"1.0\" encoding=\"UTF-8\"", "encoding='utf-8' version='1.0'"),
+        good.replace("<?xml", " <?xml"),
     ] {
         assert_eq!(refused(&bad), ReadError::Malformed, "{bad}");
     }
@@ -164,6 +197,34 @@ fn what_is_not_well_formed_or_reaches_outside_is_refused() {
     assert_eq!(refused("<openHealthRecord/>"), ReadError::NotOpenHr);
     assert_eq!(refused(&good.replace("emisopen", "emisclosed")), ReadError::NotOpenHr);
     assert!(matches!(read(&[0xff, 0xfe, b'<'], Limits::default()), Err(ReadError::Malformed)));
+}
+
+#[test]
+fn what_is_well_formed_in_an_unusual_way_is_read() {
+    let good = document("", "");
+    for unusual in [
+        format!("\u{feff}{good}"),
+        good.replace("UTF-8", "us-ASCII"),
+        good.replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<!-- > -->\r\n"),
+        good.replace("\"?>", "\" standalone = 'yes' ?>\n<!---->"),
+        format!("{good}\n<!-- x -->\t"),
+        good.replace("<id>R1</id>", "<id\n>R1</id\t>"),
+        good.replace("<id>R1</id>", "<id a = '\"' b=\"'>\" ></id><x.y-z_9/><\u{e9}/>"),
+        good.replace("<id>R1</id>", "<id>a]]b]>c</id>"),
+        good.replace("<id>R1</id>", "<xml:b xmlns:xml='http://www.w3.org/XML/1998/namespace'/>"),
+        good.replace("emisopen\"", "emis&#x6F;pen\""),
+        good.replace("<id>R1</id>", "<b xmlns='' xmlns:a='urn:a'><a:c/></b>"),
+    ] {
+        assert!(read(unusual.as_bytes(), Limits::default()).is_ok(), "{unusual}");
+    }
+    let record = parsed(
+        "",
+        "<event><id>a</id><displayTerm>x</displayTerm><code displayName='a\r\nb\tc&#10;d'/><observation><value><text>\
+         <value>a\rb\r\nc<![CDATA[\rd\r\n&lt;]]></value></text></value></observation></event>",
+    );
+    assert_eq!(record.events[0].code.as_ref().and_then(|code| code.display.as_deref()), Some("a b c\nd"));
+    let Some(Value::Text { value, .. }) = &record.events[0].value else { panic!("no value") };
+    assert_eq!(value, "a\nb\nc\nd\n&lt;");
 }
 
 #[test]
@@ -238,8 +299,9 @@ fn of_two_events_with_one_id_the_first_is_kept_and_the_other_counted() {
     assert_eq!(record.events.len(), 1);
     assert_eq!(record.encounters.len(), 1);
     assert_eq!(record.events[0].term.as_deref(), Some("one"));
-    let unidentified: Vec<_> = record.unidentified.iter().map(|(id, kind)| (id.as_str(), kind.as_str())).collect();
-    assert_eq!(unidentified, [("a", "VAL"), ("", "MED"), ("a", "ENC")]);
+    let mut unidentified: Vec<_> = record.unidentified.iter().map(|(id, kind)| (id.as_str(), kind.as_str())).collect();
+    unidentified.sort_unstable();
+    assert_eq!(unidentified, [("", "MED"), ("a", "ENC"), ("a", "VAL")]);
 }
 
 #[test]
@@ -383,6 +445,27 @@ fn dropped_text_has_nowhere_to_be() {
     );
     assert_eq!(record.events[0].referral.as_ref().and_then(|r| r.ubrn.as_deref()), Some("1"));
     assert_eq!(record.oddities.get("dropped-text"), Some(&1));
+}
+
+#[test]
+fn a_word_is_the_same_as_an_element_and_as_an_attribute() {
+    let range = |inside: &str| {
+        let record = parsed(
+            "",
+            &format!(
+                "<event><id>a</id><observation><value><text><value>x</value><range><textRange>{inside}</textRange></range>\
+                 </text></value></observation></event>"
+            ),
+        );
+        let Some(Value::Text { range, .. }) = &record.events[0].value else { panic!("no value") };
+        range.as_ref().and_then(|range| range.text.clone())
+    };
+    assert_eq!(range("<low value='a  b'/>"), range("<low>a  b</low>"));
+    let speciality = |inside: &str| {
+        let record = parsed("", &format!("<event><id>a</id><referral>{inside}</referral></event>"));
+        record.events[0].referral.as_ref().and_then(|referral| referral.speciality.clone())
+    };
+    assert_eq!(speciality("<speciality displayName='a  b'/>"), speciality("<speciality>a  b</speciality>"));
 }
 
 #[test]

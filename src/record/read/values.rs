@@ -3,6 +3,7 @@
 use super::cursor::{Cursor, Tag};
 use super::{ReadError, scalars};
 use crate::record::{Code, Range, Value};
+use std::borrow::Cow;
 
 /// `observation/value`; absent when it has none that can be read.
 pub(super) fn value(cursor: &mut Cursor<'_>) -> Result<Option<Value>, ReadError> {
@@ -17,7 +18,7 @@ pub(super) fn value(cursor: &mut Cursor<'_>) -> Result<Option<Value>, ReadError>
                         "value" => value = cursor.decimal()?,
                         "units" => units = cursor.token()?,
                         "ucumUnits" => ucum = cursor.token()?,
-                        "range" => range = Some(self::range(cursor, &tag)?),
+                        "range" => range = Some(Box::new(self::range(cursor, &tag)?)),
                         _ => cursor.skip()?,
                     }
                 }
@@ -27,8 +28,8 @@ pub(super) fn value(cursor: &mut Cursor<'_>) -> Result<Option<Value>, ReadError>
                 let (mut value, mut range) = (None, None);
                 while let Some(tag) = cursor.child()? {
                     match tag.name() {
-                        "value" => value = cursor.text()?,
-                        "range" => range = Some(self::range(cursor, &tag)?),
+                        "value" => value = cursor.text()?.map(Cow::into_owned),
+                        "range" => range = Some(Box::new(self::range(cursor, &tag)?)),
                         _ => cursor.skip()?,
                     }
                 }
@@ -59,7 +60,7 @@ fn range(cursor: &mut Cursor<'_>, tag: &Tag<'_>) -> Result<Range, ReadError> {
                 while let Some(tag) = cursor.child()? {
                     match tag.name() {
                         "low" | "high" => {
-                            let value = tag.attribute("value")?;
+                            let value = tag.token("value")?;
                             ends.extend(cursor.token()?.or(value));
                         }
                         _ => cursor.skip()?,

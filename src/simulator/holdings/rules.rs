@@ -156,9 +156,12 @@ impl Rules {
         self.encounters.has(view)
     }
 
-    /// Whether the view holds a problem of this status.
+    /// Whether the view holds a problem of this status. One that no view names counts as none: a word that nobody knows
+    /// must not lose the problem.
     pub fn holds_problem(&self, view: View, status: Option<&str>) -> bool {
-        self.file.problems.get(view.as_str()).is_some_and(|statuses| statuses.contains(status.unwrap_or("-")))
+        let named = |status: &&str| self.file.problems.values().any(|statuses| statuses.contains(*status));
+        let status = status.filter(named).unwrap_or("-");
+        self.file.problems.get(view.as_str()).is_some_and(|statuses| statuses.contains(status))
     }
 
     /// Where an event goes by its type and codes.
@@ -271,7 +274,7 @@ mod tests {
         let rules = Rules::read(include_str!("../views.toml")).expect("sound");
         assert!(!rules.file.rules.is_empty() && rules.holds_encounters(View::Events));
         assert!(rules.holds_problem(View::Summary, Some("A")) && !rules.holds_problem(View::Summary, Some("I")));
-        assert!(rules.holds_problem(View::Problems, None));
+        assert!(rules.holds_problem(View::Problems, None) && rules.holds_problem(View::Summary, Some("Q")));
     }
 
     #[test]

@@ -1,0 +1,6 @@
+//! What the fuzz targets share.
+
+pub mod base;
+pub mod edits;
+pub mod memory;
+pub mod written;
