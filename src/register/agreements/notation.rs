@@ -102,10 +102,7 @@ fn read<T>(
     read: impl Fn(Fields<'_>, &mut Problems) -> Option<T>,
 ) -> Result<T, Vec<Problem>> {
     let whole = || vec![Problem { at: String::new(), what: "is not an object of these members".to_owned() }];
-    let mut table = match value("", body, 0) {
-        Some(Value::Table(table)) => table,
-        _ => return Err(whole()),
-    };
+    let Some(Value::Table(mut table)) = value("", body, 0) else { return Err(whole()) };
     for name in passed_over {
         table.remove(*name);
     }
