@@ -108,7 +108,7 @@ fn two_hundred_generated_records_are_written_as_files() {
     let now = datetime!(2026-11-24 10:00 UTC);
     for seed in 0..200 {
         let options = Options { today: now.date(), ..Options::default() };
-        let holding = Holding::read(generate(seed, 12, &options).xml).expect("OpenHR");
+        let holding = Holding::read(generate(seed, 4, &options).xml).expect("OpenHR");
         for (at, one) in outlook(&holding, &list, &sealer, now).expect("readable").released.iter().enumerate() {
             std::fs::write(folder.join(format!("generated-{seed}-{at}.json")), one.json()).expect("written");
         }
