@@ -159,10 +159,10 @@ pub fn organisation(reach: &Reach) -> Result<&OdsCode, Refusal> {
 pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Rejection {
     let outcome = match &rejection {
         Rejection::Failure(failure) => failure.outcome(),
-        Rejection::Declined(Declined::Unknown) => Outcome::Refused("NOT_FOUND"),
         Rejection::Invalid(_) | Rejection::Declined(Declined::Problems(_) | Declined::Reused) => {
             Outcome::Refused("RESOURCE_INVALID")
         }
+        Rejection::Declined(Declined::Unknown) => Outcome::Refused("NOT_FOUND"),
         Rejection::Conflict | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => {
             Outcome::Refused("CONFLICT")
         }

@@ -5,6 +5,10 @@
 //! `managingOrganization` (by ODS code, the caller's own), `period`, `identifier` (the system's own keys). Nothing
 //! about the patient's condition is accepted, so `diagnosis` and the rest are 422.
 
+mod named;
+
+pub use named::of_identifier;
+
 use super::days::{Span, span};
 use super::row::row;
 use super::shape::{Found, Invalid, Node, by_identifier, patient_reference};
@@ -245,7 +249,7 @@ pub fn create_unless_job(
     Box::new(move |connection| {
         Box::pin(async move {
             if let Some(identifier) = &identifier
-                && !identified(&mut *connection, &draft.organisation, identifier).await?.is_empty()
+                && !named::identified(&mut *connection, &draft.organisation, identifier).await?.is_empty()
             {
                 return Err(StoreError::Conflict);
             }
@@ -265,7 +269,7 @@ pub fn create_unless_job(
             .bind(serde_json::to_string(&draft.body).map_err(|_| StoreError::Corrupt)?)
             .execute(&mut *connection)
             .await?;
-            name(connection, &id, &draft.organisation, &draft.body).await?;
+            named::name(connection, &id, &draft.organisation, &draft.body).await?;
             Ok(draft.stored(id, 1, now))
         })
     })
@@ -301,7 +305,7 @@ pub fn update_job(
                 .bind(stored.id.as_str())
                 .execute(&mut *connection)
                 .await?;
-            name(connection, &stored.id, &draft.organisation, &draft.body).await?;
+            named::name(connection, &stored.id, &draft.organisation, &draft.body).await?;
             Ok(draft.stored(stored.id, expected + 1, now))
         })
     })
@@ -376,59 +380,6 @@ pub async fn search(pool: &Pool, own: &OdsCode, wanted: &EpisodeSearch) -> Resul
     query.push(" ORDER BY r.created DESC, r.id LIMIT ").push_bind(MOST);
     let rows = query.build().fetch_all(pool).await?;
     rows.iter().map(|row| Row::from_row(row)?.episode()).collect()
-}
-
-/// The episodes of an organisation that its system knows by an identifier.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn of_identifier(
-    pool: &Pool,
-    own: &OdsCode,
-    identifier: &(String, String),
-) -> Result<Vec<StoredEpisode>, StoreError> {
-    identified(&mut *pool.acquire().await?, own, identifier).await
-}
-
-async fn identified(
-    connection: &mut Connection,
-    own: &OdsCode,
-    (system, value): &(String, String),
-) -> Result<Vec<StoredEpisode>, StoreError> {
-    let rows = sqlx::query_as::<_, Row>(
-        "SELECT r.id, r.version, r.patient, r.organisation, r.status, r.updated, r.body FROM relationship r \
-         JOIN relationship_identifier i ON i.relationship = r.id WHERE i.organisation = $1 AND i.system = $2 \
-         AND i.value = $3 ORDER BY r.id LIMIT 2",
-    )
-    .bind(own.to_string())
-    .bind(system.clone())
-    .bind(value.clone())
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(Row::episode).collect()
-}
-
-/// Keeps the identifiers of an episode where they can be found.
-async fn name(
-    connection: &mut Connection,
-    id: &LogicalId,
-    organisation: &OdsCode,
-    body: &Map<String, Value>,
-) -> Result<(), StoreError> {
-    for identifier in body.get("identifier").and_then(Value::as_array).into_iter().flatten() {
-        let text = |name: &str| identifier.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        sqlx::query(
-            "INSERT INTO relationship_identifier (relationship, organisation, system, value) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(id.as_str())
-        .bind(organisation.as_str())
-        .bind(text("system"))
-        .bind(text("value"))
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -9,6 +9,13 @@
     clippy::disallowed_methods,
     reason = "test code: a panic is the finding"
 )]
+#![allow(
+    clippy::large_futures,
+    clippy::too_many_lines,
+    clippy::match_same_arms,
+    clippy::needless_range_loop,
+    reason = "a scenario is one piece, and its table has a line a case"
+)]
 
 mod accounting;
 mod admin;

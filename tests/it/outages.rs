@@ -1,6 +1,7 @@
 //! Dependencies that are slow, down, wrong or lying, but for what the MIG itself answers (`far_side`): keys of the token
 //! issuer, the disk, clocks, certificates, and being told to stop. And that the page about outages names tests that exist.
 
+use super::database;
 use super::refusals::refused;
 use super::wire::{self, Program, command};
 use super::world::{self, Answer, Who, World, run};
@@ -255,10 +256,7 @@ fn a_store_that_cannot_be_written_to_answers_nothing_and_asks_nobody() {
     run(async {
         let (world, who, number) = alone(Extras::default()).await;
         world.permit(&who, &number).await;
-        let options = SqliteConnectOptions::new().filename(world.folder().join("store.sqlite"));
-        let pool = SqlitePool::connect_with(options).await.expect("the store");
-        let mut held = pool.acquire().await.expect("a connection");
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *held).await.expect("held");
+        let held = database::hold(world.folder()).await;
         let started = Instant::now();
         let answer = search(&world, &who, &number).await;
         let took = started.elapsed();
@@ -271,7 +269,7 @@ fn a_store_that_cannot_be_written_to_answers_nothing_and_asks_nobody() {
         assert_eq!((answer.status, answer.reasons()), (503, vec!["AUDIT_UNAVAILABLE"]), "{}", answer.body);
         let live = world.get(&format!("{}/health/live", world.base().trim_end_matches("/FHIR/R4"))).send().await;
         assert_eq!(live.status, 200);
-        sqlx::query("ROLLBACK").execute(&mut *held).await.expect("let go");
+        sqlx::Connection::close(held).await.expect("let go");
         assert_eq!(search(&world, &who, &number).await.status, 200, "and once it can, all is as before");
     });
 }

@@ -434,7 +434,7 @@ fn every_code_in_every_spelling_place_and_type_leaves_no_trace() {
     let wanted = usize::try_from(number("MIG_FHIR_PROOFS_PLANTINGS", 30_000)).expect("small");
     let all = plants.len() * TYPES.len();
     // The types take turns, and odd steps through all of it meet every place, spelling and type.
-    let step = if wanted == 0 { 1 } else { (all / wanted).max(1) | 1 };
+    let step = all.checked_div(wanted).unwrap_or(1).max(1) | 1;
     let chosen: Vec<Planting> = (0..all)
         .step_by(step)
         .filter_map(|at| {

@@ -9,7 +9,7 @@ use crate::http::outcome::Rejection;
 use crate::http::{App, answer, only, respond};
 use crate::ids::OdsCode;
 use crate::register::agreements::{
-    self, Alteration, Change, Declined, Kept, Objection, Settled, SignedAgreement, write_agreement, write_suspension,
+    self, Alteration, Change, Declined, Kept, SignedAgreement, write_agreement, write_suspension,
 };
 use crate::register::submission::Reply;
 use crate::store::Job;
@@ -24,7 +24,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, Time};
 
-const KIND: &str = "admin/agreements";
+pub(super) const KIND: &str = "admin/agreements";
 /// The longest reason.
 const LONGEST: usize = 500;
 
@@ -33,8 +33,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/agreements", only("GET, HEAD, POST", routing::get(list).post(create)))
         .route("/agreements/{id}", only("GET, HEAD, PUT", routing::get(read).put(replace)))
         .route("/agreements/{id}/history", only("GET, HEAD", routing::get(history)))
-        .route("/agreements/{id}/objections", only("GET, HEAD, POST", routing::get(objections).post(object)))
-        .route("/agreements/{id}/objections/{objection}", only("POST", routing::post(settle)))
         .route("/agreements/{id}/{act}", only("POST", routing::post(act)))
 }
 
@@ -289,7 +287,7 @@ fn alteration(name: &str, body: &Value) -> Result<(Alteration, Option<String>), 
     Ok((alteration, reason))
 }
 
-fn known(body: &Value, members: &[&str]) -> Result<(), Rejection> {
+pub(super) fn known(body: &Value, members: &[&str]) -> Result<(), Rejection> {
     let Some(object) = body.as_object() else { return Err(problem("", "is not an object")) };
     match object.keys().find(|name| !members.contains(&name.as_str())) {
         Some(_) => Err(problem("", "has a member that is not known")),
@@ -297,108 +295,13 @@ fn known(body: &Value, members: &[&str]) -> Result<(), Rejection> {
     }
 }
 
-fn text(body: &Value, name: &str) -> Result<String, Rejection> {
+pub(super) fn text(body: &Value, name: &str) -> Result<String, Rejection> {
     let text = body.get(name).and_then(Value::as_str).map_or("", str::trim);
     let fits = !text.is_empty() && text.chars().count() <= LONGEST && !text.chars().any(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err(problem(name, "is not a text of 1 to 500 characters")) }
 }
 
-fn organisation(body: &Value, name: &str) -> Result<OdsCode, Rejection> {
+pub(super) fn organisation(body: &Value, name: &str) -> Result<OdsCode, Rejection> {
     let code = body.get(name).and_then(Value::as_str).and_then(OdsCode::parse);
     code.ok_or_else(|| problem(name, "is not an ODS code"))
-}
-
-async fn objections(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    Id(id): Id,
-    headers: HeaderMap,
-) -> Response {
-    let what = What { kind: KIND, id: Some(&id), interaction: Interaction::Read, asked: "GET objections" };
-    let answer = async {
-        let act = Act::open(&app, &peer, &headers, what).await?;
-        act.tell(agreements::objections(app.store.reader(), &id).await.map_err(store)).await
-    };
-    let found = answer.await.map(|found| found.iter().map(objection).collect::<Vec<_>>());
-    told(&peer, found.map(|found| json!({ "objections": found })), None)
-}
-
-fn objection(objection: &Objection) -> Value {
-    json!({
-        "id": objection.id,
-        "practice": objection.practice.as_str(),
-        "joined": objection.joined.to_string(),
-        "organisation": objection.organisation.as_str(),
-        "reason": objection.reason,
-        "raised": clock::rfc3339(objection.raised),
-        "by": objection.by,
-        "outcome": objection.settled.map(|(how, _)| how.as_str()),
-        "settled": objection.settled.map(|(_, at)| clock::rfc3339(at)),
-    })
-}
-
-async fn object(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    Id(id): Id,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let what = What { kind: KIND, id: Some(&id), interaction: Interaction::Update, asked: "objection" };
-    let answer = async {
-        let act = Act::open(&app, &peer, &headers, what).await?;
-        let (by, now, mut said) = (act.by(), app.service.clock.now(), String::new());
-        let job = async {
-            let body = extract::resource(&headers, body, "objection").await?;
-            said = body.to_string();
-            known(&body, &["practice", "organisation", "reason"])?;
-            let (practice, who) = (organisation(&body, "practice")?, organisation(&body, "organisation")?);
-            let job = agreements::object_job(id.clone(), practice, who, text(&body, "reason")?, by, now);
-            Ok(recorded(job))
-        }
-        .await;
-        act.change(&headers, &said, job).await
-    };
-    respond(&peer, answer.await)
-}
-
-fn recorded(job: Job<Result<(Objection, bool), Declined>>) -> Job<Result<Reply, Declined>> {
-    Box::new(move |connection| {
-        Box::pin(async move {
-            Ok(job(connection).await?.map(|(kept, made)| Reply {
-                status: if made { 201 } else { 200 },
-                version: None,
-                location: None,
-                body: objection(&kept),
-            }))
-        })
-    })
-}
-
-async fn settle(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    Path((id, which)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let what = What { kind: KIND, id: Some(&id), interaction: Interaction::Update, asked: "settlement" };
-    let answer = async {
-        let act = Act::open(&app, &peer, &headers, what).await?;
-        let (by, now, mut said) = (act.by(), app.service.clock.now(), String::new());
-        let job = async {
-            let body = extract::resource(&headers, body, "objection").await?;
-            said = format!("{which} {body}");
-            known(&body, &["outcome"])?;
-            let how = body.get("outcome").and_then(Value::as_str).and_then(Settled::parse);
-            let how = how.ok_or_else(|| problem("outcome", "is not withdrawn or upheld"))?;
-            let job = agreements::settle_job(id.clone(), which, how, by, now);
-            let job: Job<Result<(Objection, bool), Declined>> =
-                Box::new(move |connection| Box::pin(async move { Ok(job(connection).await?.map(|one| (one, false))) }));
-            Ok(recorded(job))
-        }
-        .await;
-        act.change(&headers, &said, job).await
-    };
-    respond(&peer, answer.await)
 }

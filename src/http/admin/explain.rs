@@ -14,7 +14,7 @@ use crate::http::{App, answer, only, respond};
 use crate::identity::{Caller, CallerClass, Permission, Role, Scopes, SelectedRole};
 use crate::ids::{NhsNumber, OdsCode, RoleCode, UserId};
 use crate::kinds::{Kind, Purpose};
-use crate::policy::{self, Asked, Verdict};
+use crate::policy::{self, Asked, Refusal, Verdict};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -184,7 +184,7 @@ fn rule(verdict: &Verdict) -> Value {
         "name": verdict.name,
         "version": verdict.version,
         "verdict": if verdict.refusal.is_none() { "passes" } else { "refuses" },
-        "reason": verdict.refusal.map(crate::policy::Refusal::word),
+        "reason": verdict.refusal.map(Refusal::word),
         "facts": verdict.facts.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
     })
 }

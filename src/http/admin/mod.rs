@@ -8,6 +8,7 @@
 mod agreements;
 mod enrolments;
 mod explain;
+mod objections;
 mod suspensions;
 
 use super::extract;
@@ -32,6 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(agreements::routes())
+        .merge(objections::routes())
         .merge(enrolments::routes())
         .merge(suspensions::routes())
         .merge(explain::routes())

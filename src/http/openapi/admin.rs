@@ -1,7 +1,9 @@
 //! `/admin` and the batch in the OpenAPI document: plain JSON, so that its shapes are given here.
 
+mod shapes;
+
 use super::operations::{body, id, item, operation, query, refusals, string};
-use super::schemas::{Elements, object};
+use super::schemas::object;
 use super::{FHIR_JSON, operations};
 use crate::search::Form;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn};
@@ -14,148 +16,6 @@ const JSON: &str = "application/json";
 const TOML: &str = "application/toml";
 /// The document's word for these operations.
 pub(super) const TAG: &str = "admin";
-
-/// What is sent and answered, in the notation of the FHIR schemas. Days and instants are texts.
-const SHAPES: &[(&str, Elements)] = &[
-    (
-        "SharingAgreement",
-        &[
-            ("id", "!string"),
-            ("version", "unsignedInt"),
-            ("viewer", "!string"),
-            ("views", "!string*"),
-            ("from", "!date"),
-            ("until", "date"),
-            ("status", "!string"),
-            ("override_reasons", "string*"),
-            ("clinician_roles", "string*"),
-            ("assurance_level", "unsignedInt"),
-            ("client_networks", "string*"),
-            ("consent_minutes", "unsignedInt"),
-            ("sharer", "AgreementSharer*"),
-            ("signatory", "AgreementSignatory*"),
-            ("assurance", "AgreementAssurance*"),
-        ],
-    ),
-    ("AgreementSharer", &[("practice", "!string"), ("joined", "!date"), ("left", "date")]),
-    (
-        "AgreementSignatory",
-        &[
-            ("organisation", "!string"),
-            ("name", "!string"),
-            ("role", "!string"),
-            ("date", "!date"),
-            ("approvals", "AgreementApproval*"),
-        ],
-    ),
-    ("AgreementApproval", &[("name", "!string"), ("date", "!date")]),
-    ("AgreementAssurance", &[("organisation", "!string"), ("date", "!date")]),
-    ("SharingAgreements", &[("on", "instant"), ("agreements", "!SharingAgreement*"), ("suspensions", "Suspension*")]),
-    (
-        "AgreementVersion",
-        &[
-            ("version", "!unsignedInt"),
-            ("at", "!instant"),
-            ("by", "!string"),
-            ("reason", "string"),
-            ("agreement", "!SharingAgreement"),
-        ],
-    ),
-    ("AgreementHistory", &[("versions", "!AgreementVersion*")]),
-    ("AgreementWithdrawal", &[("organisation", "!string"), ("on", "date"), ("reason", "!string")]),
-    ("AgreementReason", &[("reason", "!string")]),
-    (
-        "AgreementJoining",
-        &[
-            ("practice", "!string"),
-            ("joined", "date"),
-            ("name", "!string"),
-            ("role", "!string"),
-            ("date", "!date"),
-            ("approvals", "!AgreementApproval*"),
-        ],
-    ),
-    (
-        "AgreementObjection",
-        &[
-            ("id", "string"),
-            ("practice", "!string"),
-            ("joined", "date"),
-            ("organisation", "!string"),
-            ("reason", "!string"),
-            ("raised", "instant"),
-            ("by", "string"),
-            ("outcome", "string"),
-            ("settled", "instant"),
-        ],
-    ),
-    ("AgreementObjections", &[("objections", "!AgreementObjection*")]),
-    ("AgreementSettlement", &[("outcome", "!string")]),
-    (
-        "Enrolment",
-        &[
-            ("id", "string"),
-            ("version", "unsignedInt"),
-            ("user", "!string"),
-            ("organisation", "!string"),
-            ("role", "!string"),
-            ("terms_accepted", "date"),
-            ("trained", "date"),
-            ("until", "date"),
-        ],
-    ),
-    ("Enrolments", &[("enrolments", "!Enrolment*")]),
-    (
-        "Suspension",
-        &[
-            ("id", "string"),
-            ("target", "!string"),
-            ("subject", "string"),
-            ("reason", "!string"),
-            ("by", "string"),
-            ("since", "instant"),
-            ("until", "instant"),
-            ("lifted", "instant"),
-            ("lifted_by", "string"),
-        ],
-    ),
-    ("Suspensions", &[("suspensions", "!Suspension*")]),
-    (
-        "ExplainCase",
-        &[
-            ("user", "!string"),
-            ("organisation", "string"),
-            ("role", "!string"),
-            ("nhs_number", "!string"),
-            ("type", "!string"),
-            ("scope", "string"),
-            ("assurance", "unsignedInt"),
-            ("address", "string"),
-        ],
-    ),
-    ("ExplainFact", &[("name", "!string"), ("value", "!string")]),
-    (
-        "ExplainRule",
-        &[
-            ("rule", "!unsignedInt"),
-            ("name", "!string"),
-            ("version", "!unsignedInt"),
-            ("verdict", "!string"),
-            ("reason", "string"),
-            ("facts", "ExplainFact*"),
-        ],
-    ),
-    (
-        "Explained",
-        &[
-            ("at", "!instant"),
-            ("revision", "unsignedInt"),
-            ("verdict", "!string"),
-            ("rules", "!ExplainRule*"),
-            ("not_asked", "!string"),
-        ],
-    ),
-];
 
 /// One operation: method, id, summary, what is sent, the status and what is answered.
 type Row = (HttpMethod, &'static str, &'static str, Option<&'static str>, &'static str, &'static str);
@@ -373,7 +233,7 @@ const VERSIONED: &[(&str, bool)] = &[
 
 /// The schemas.
 pub(super) fn schemas(mut components: ComponentsBuilder) -> ComponentsBuilder {
-    for (name, elements) in SHAPES {
+    for (name, elements) in shapes::SHAPES {
         components = components.schema(*name, object(ObjectBuilder::new(), elements));
     }
     components
