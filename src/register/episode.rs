@@ -16,7 +16,7 @@ use super::{ODS_CODE, version};
 use crate::clock::{from_millis, millis, rfc3339};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer};
 use crate::kinds::words;
-use crate::store::{Clauses, Connection, Job, Pool, StoreError};
+use crate::store::{Clauses, Job, Pool, StoreError};
 use serde_json::{Map, Value, json};
 use sqlx::FromRow;
 use time::OffsetDateTime;
