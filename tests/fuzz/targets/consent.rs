@@ -48,7 +48,7 @@ fuzz_target!(|data: &[u8]| {
     };
     assert_eq!(patient.ok(), Some(draft.patient()), "another patient");
     let overrides = draft.is_override();
-    let Ok(admitted) = draft.admit(&[], false) else {
+    let Ok(admitted) = draft.admit(&[], false, &[]) else {
         assert!(overrides, "a plain consent that is refused without an agreement");
         return;
     };
