@@ -1,11 +1,10 @@
 //! Which deployment a command speaks of: a settings file, or a demo's folder.
 
 use clap::Args;
-use mig_fhir::clock::{Clock, to_london};
 use mig_fhir::config::Config;
 #[cfg(feature = "simulator")]
 use mig_fhir::ids::Sealer;
-use mig_fhir::release::{Exclusions, Lists};
+use mig_fhir::release::Lists;
 use mig_fhir::store::Store;
 use mig_fhir::telemetry::chain;
 use std::path::{Path, PathBuf};
@@ -64,7 +63,9 @@ impl OptionalDeployment {
     }
 
     /// The exclusion list in force today.
-    pub fn exclusions(&self) -> Result<Exclusions, Vec<String>> {
+    #[cfg(feature = "simulator")]
+    pub fn exclusions(&self) -> Result<mig_fhir::release::Exclusions, Vec<String>> {
+        use mig_fhir::clock::{Clock, to_london};
         Ok(self.lists()?.on(to_london(Clock::system().now()).date()))
     }
 
