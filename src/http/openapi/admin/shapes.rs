@@ -142,4 +142,26 @@ pub(super) const SHAPES: &[(&str, Elements)] = &[
             ("not_asked", "!string"),
         ],
     ),
+    ("Alive", &[("status", "!string")]),
+    ("Readiness", &[("status", "!string"), ("store", "string"), ("exclusions", "string"), ("mig", "string")]),
+    ("Sharing", &[("at", "!instant"), ("stopped", "!boolean"), ("agreements", "!SharingEntry*")]),
+    (
+        "SharingEntry",
+        &[
+            ("viewer", "!string"),
+            ("state", "!string"),
+            ("since", "!date"),
+            ("until", "date?"),
+            ("views", "!string*"),
+            ("sharers", "!SharingSharer*"),
+            ("joining", "SharingSharer*"),
+        ],
+    ),
+    ("SharingSharer", &[("practice", "!string"), ("since", "date")]),
+    ("DemoToken", &[("access_token", "!string"), ("token_type", "string"), ("expires_in", "unsignedInt")]),
+    ("DemoNoUser", &[("error", "!string"), ("user", "string*")]),
+    (
+        "DemoPatient",
+        &[("scenario", "!string"), ("nhs_number", "!string"), ("description", "!string"), ("consent", "!Consent")],
+    ),
 ];
