@@ -9,6 +9,7 @@ use crate::search::{COMMON, Form, PAGE, PAGE_MAX, Parameter as SearchParameter};
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
 };
+use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, PathsBuilder, Ref, RefOr, Required, Schema, Type};
@@ -197,6 +198,7 @@ fn searches(
 ) -> PathsBuilder {
     let by_get = operation(tag, format!("search{name}"), format!("Search {name}"), documentation)
         .parameters(Some(parameters.iter().cloned()))
+        .extensions(Some(by_name()))
         .response("200", answer("A searchset", "Bundle"));
     let paths = paths.path(format!("/FHIR/R4/{name}"), get(refusals(by_get, OF_A_SEARCH)));
     if !by_post {
@@ -215,9 +217,15 @@ fn searches(
         format!("Search {name}, the parameters in the body"),
         "Keeps the NHS number out of addresses and logs: prefer it.",
     )
+    .extensions(Some(by_name()))
     .request_body(Some(body(FORM, fields.build().into())))
     .response("200", answer("A searchset", "Bundle"));
     paths.path(format!("/FHIR/R4/{name}/_search"), PathItem::new(HttpMethod::Post, refusals(operation, OF_A_SEARCH)))
+}
+
+/// Asks generators to take the parameters by name: by position, one more parameter would move all that follow.
+fn by_name() -> Extensions {
+    ExtensionsBuilder::new().add("x-group-parameters", true).build()
 }
 
 fn searched_by(own: &'static [SearchParameter]) -> Vec<Parameter> {

@@ -7,7 +7,7 @@ type AllergyIntolerance = components["schemas"]["AllergyIntolerance"];
 
 const base = process.argv[2];
 if (!base) throw new Error("usage: read.js BASE");
-const client = createClient<paths>({ baseUrl: base.replace(/\/FHIR\/R4$/, "") });
+const client = createClient<paths, "application/fhir+json" | "application/json">({ baseUrl: base.replace(/\/FHIR\/R4$/, "") });
 
 function assert(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(what);
@@ -38,9 +38,14 @@ const search = () =>
     headers: { "Content-Type": "application/x-www-form-urlencoded" },
   });
 
-const before = await search();
-const reasons = before.error?.issue[0]?.details?.coding?.map((coding) => coding.code);
-assert(before.response.status === 403 && reasons?.includes("CONSENT_REQUIRED"), `not refused: ${before.response.status}`);
+async function refused(): Promise<void> {
+  const { error, response } = await search();
+  const reasons = error?.issue[0]?.details?.coding?.map((coding) => coding.code);
+  // Run again on the same demo, there was a consent once.
+  const expected = ["CONSENT_REQUIRED", "CONSENT_EXPIRED"];
+  assert(response.status === 403 && reasons?.some((reason) => expected.includes(reason ?? "")), `not refused: ${response.status}`);
+}
+await refused();
 
 // The patient's consent is made out to the clinician who asks: here the nurse.
 const consent = structuredClone(rich.consent);
@@ -69,4 +74,12 @@ const first = allergies[0];
 assert(first?.id, "no id");
 const { data: one } = await client.GET("/FHIR/R4/AllergyIntolerance/{id}", { params: { path: { id: first.id } } });
 assert(one?.id === first.id, "the read found another");
+
+const withdrawn = await client.PUT("/FHIR/R4/Consent/{id}", {
+  params: { path: { id: kept.data.id }, header: { "If-Match": kept.response.headers.get("ETag") ?? "" } },
+  body: { ...kept.data, status: "inactive" },
+  headers: { "Content-Type": "application/fhir+json" },
+});
+assert(withdrawn.response.status === 200, `withdrawal: ${withdrawn.response.status}`);
+await refused();
 console.log(`   ${allergies.length} allergies by TypeScript`);
