@@ -44,7 +44,7 @@ pub(super) const SHAPES: &[(&str, Elements)] = &[
             ("version", "!unsignedInt"),
             ("at", "!instant"),
             ("by", "!string"),
-            ("reason", "string"),
+            ("reason", "string?"),
             ("agreement", "!SharingAgreement"),
         ],
     ),
