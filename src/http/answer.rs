@@ -8,14 +8,18 @@ use crate::audit::Audited;
 use crate::clock;
 use crate::disclose::{Disclosed, Failure, Notes, Searchset};
 use crate::release::Released;
+use crate::report::{Format, Report};
 use crate::telemetry;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
 /// FHIR JSON.
 pub const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+
+/// The head of the audit chain that a report was made from, in the words of an anchor.
+const CHAIN_HEAD: HeaderName = HeaderName::from_static("x-audit-chain-head");
 
 /// Names the outcome entry within its Bundle: FHIR asks for a full URL of every entry, and this one is no resource of
 /// its own. The same in every answer, so that it tells nothing apart.
@@ -89,6 +93,31 @@ pub fn register(code: StatusCode, body: &Value, version: Option<i64>, location: 
 pub fn toml(text: String) -> Response {
     let mut response = bytes(StatusCode::OK, text.into_bytes());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/toml"));
+    response
+}
+
+/// A report, made as it is read. One that cannot be finished breaks the connection: it is never taken for whole.
+#[must_use]
+pub fn report(report: Report, format: Format) -> Response {
+    let head = HeaderValue::from_str(&report.as_at().head.to_string());
+    let pieces = futures_util::stream::try_unfold(report, |mut report| async move {
+        match report.next().await {
+            Ok(piece) => Ok(piece.map(|piece| (piece, report))),
+            Err(error) => {
+                tracing::error!(chain = telemetry::chain(&error), "a report was cut off");
+                Err(error)
+            }
+        }
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    let headers = response.headers_mut();
+    no_store(headers);
+    if format == Format::Csv {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
+    }
+    if let Ok(head) = head {
+        headers.insert(CHAIN_HEAD, head);
+    }
     response
 }
 

@@ -4,6 +4,20 @@ use crate::http::openapi::schemas::Elements;
 
 /// What is sent and answered, in the notation of the FHIR schemas. Days and instants are texts.
 pub(super) const SHAPES: &[(&str, Elements)] = &[
+    ("Reports", &[("reports", "!ReportTold*")]),
+    ("ReportTold", &[("name", "!string"), ("title", "!string"), ("fhir", "!string"), ("needs", "string*")]),
+    (
+        "ReportRequest",
+        &[
+            ("from", "string"),
+            ("to", "string"),
+            ("practice", "string"),
+            ("user", "string"),
+            ("nhs_number", "string"),
+            ("staff_names", "boolean"),
+            ("row", "unsignedInt"),
+        ],
+    ),
     (
         "SharingAgreement",
         &[
