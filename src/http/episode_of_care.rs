@@ -72,7 +72,7 @@ async fn create(
     body: Body,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let kind = Kept::EpisodeOfCare;
         let (dealing, _) =
             Dealing::open(&app, &peer, &headers, kind, Interaction::Create, TYPE.to_owned(), asked).await?;
@@ -109,7 +109,7 @@ async fn update(
     body: Body,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let raw = format!("{TYPE}/{id}");
         let (dealing, _) =
             Dealing::open(&app, &peer, &headers, Kept::EpisodeOfCare, Interaction::Update, raw, asked).await?;

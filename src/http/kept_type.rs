@@ -94,7 +94,7 @@ pub async fn read<K: KeptType>(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
-        let (asked, raw) = (extract::sent(&headers, None), format!("{}/{id}", K::KEPT.as_str()));
+        let (asked, raw) = (extract::sent(&peer, None), format!("{}/{id}", K::KEPT.as_str()));
         let (mut dealing, _) = Dealing::open(&app, &peer, &headers, K::KEPT, Interaction::Read, raw, asked).await?;
         match held::<K>(&mut dealing, &id).await {
             Ok(stored) => Ok(shown::<K>(&app, StatusCode::OK, &dealing.answer(stored).await?.into_inner(), None)),
@@ -111,7 +111,7 @@ pub async fn search<K: KeptType>(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let asked = extract::sent(&headers, query.as_deref());
+    let asked = extract::sent(&peer, query.as_deref());
     respond(&peer, searched::<K>(&app, &peer, &headers, asked).await)
 }
 
@@ -123,7 +123,7 @@ pub async fn search_by_form<K: KeptType>(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let asked = extract::form_parameters(&headers, query.as_deref(), body);
+    let asked = extract::form_parameters(&peer, &headers, query.as_deref(), body);
     respond(&peer, searched::<K>(&app, &peer, &headers, asked).await)
 }
 
@@ -139,7 +139,7 @@ async fn searched<K: KeptType>(
         Ok(found) => {
             let found = dealing.answer(found).await?.into_inner();
             let resources = found.iter().map(|stored| K::resource(stored, &app.service.sealer)).collect();
-            let bundle = kept::bundle(app, K::KEPT.as_str(), &pairs, resources);
+            let bundle = kept::bundle(app, peer.wishes.now(), K::KEPT.as_str(), &pairs, resources);
             Ok(answer::kept(StatusCode::OK, &bundle, None, None))
         }
         Err(failure) => Err(dealing.refuse(failure.into()).await),

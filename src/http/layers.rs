@@ -1,6 +1,7 @@
 //! Request id, limits, load shedding, the request log. Layers refuse or decorate; they never decide or disclose.
 
 use super::answer;
+use super::format::{self, Wishes};
 use super::outcome::Rejection;
 use crate::ids::{Network, NhsNumber, RequestId};
 use crate::telemetry;
@@ -27,6 +28,8 @@ pub struct Peer {
     pub request_id: RequestId,
     /// The address it came from.
     pub address: String,
+    /// The form in which it wants to be answered.
+    pub wishes: Wishes,
 }
 
 /// How much at once.
@@ -82,7 +85,8 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
         .get::<ConnectInfo<SocketAddr>>()
         .and_then(|ConnectInfo(address)| gate.client(address.ip(), request.headers()))
         .map_or_else(|| "unknown".to_owned(), |address| address.to_canonical().to_string());
-    let peer = Peer { request_id: request_id.clone(), address };
+    let wishes = Wishes::of(request.headers(), request.uri().query());
+    let peer = Peer { request_id: request_id.clone(), address, wishes };
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let url_length = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
@@ -102,6 +106,7 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
         }
     };
 
+    response = format::dress(response, &peer, &method).await;
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
         headers.insert(REQUEST_ID, value);

@@ -66,7 +66,7 @@ async fn update(
     body: Body,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let raw = format!("{TYPE}/{id}");
         let (mut dealing, _) =
             Dealing::open(&app, &peer, &headers, Kept::Task, Interaction::Update, raw, asked).await?;
