@@ -197,7 +197,7 @@ async fn withdraw(
                     app.service.views.forget_occasion(stored.id.as_str()).await;
                     Ok((stored, app))
                 }
-                Err((again, error)) => Err(again.failed(error).await),
+                Err((again, error)) => Err(kept_type::failed::<OccasionConsent>(*again, &id, error).await),
             }
         })
         .await?;

@@ -9,7 +9,7 @@ use super::layers::Peer;
 use super::outcome::Rejection;
 use super::pretty;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use std::sync::{Arc, OnceLock};
 
@@ -229,7 +229,7 @@ fn thousandths(text: &str) -> Option<u16> {
 }
 
 /// An answer in the form that was wished for. What is not FHIR JSON, a page or a register, is left alone.
-pub async fn dress(response: Response, peer: &Peer, method: &Method) -> Response {
+pub async fn dress(response: Response, peer: &Peer) -> Response {
     let wish = peer.wishes.now();
     let format = wish.format.unwrap_or_default();
     let is_fhir = response.headers().get(header::CONTENT_TYPE).is_some_and(|media| media == FHIR_JSON);
@@ -249,10 +249,9 @@ pub async fn dress(response: Response, peer: &Peer, method: &Method) -> Response
     if format == Format::Xml {
         parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FHIR_XML));
     }
-    // Of HEAD the length would be that of the JSON, whose body is gone already.
+    // That of the JSON, if any.
     parts.headers.remove(header::CONTENT_LENGTH);
-    let body = if method == Method::HEAD { Body::empty() } else { Body::from(written) };
-    Response::from_parts(parts, body)
+    Response::from_parts(parts, Body::from(written))
 }
 
 fn written(json: &Bytes, format: Format, pretty: bool) -> Option<Vec<u8>> {

@@ -134,7 +134,7 @@ impl Dealing {
     /// Closes after a write that failed.
     pub async fn failed(self, error: StoreError) -> Rejection {
         match error {
-            StoreError::Conflict => self.refuse(Rejection::Conflict).await,
+            StoreError::Conflict => self.refuse(Rejection::Conflict(None)).await,
             other => Rejection::NotDurable(other),
         }
     }
@@ -164,7 +164,7 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
             Outcome::Refused("RESOURCE_INVALID")
         }
         Rejection::Declined(Declined::Unknown) => Outcome::Refused("NOT_FOUND"),
-        Rejection::Conflict | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => {
+        Rejection::Conflict(_) | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => {
             Outcome::Refused("CONFLICT")
         }
         Rejection::TooLong => Outcome::Refused("TOO_LONG"),

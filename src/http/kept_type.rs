@@ -9,6 +9,7 @@ use crate::audit::Interaction;
 use crate::disclose::Failure;
 use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::policy::{Kept, Reach};
+use crate::store::StoreError;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -79,6 +80,19 @@ pub async fn held<K: KeptType>(dealing: &mut Dealing, id: &str) -> Result<K::Sto
     let stored = K::read(dealing.app(), &reach, &id).await?.ok_or(Failure::NotFound)?;
     dealing.attempt.note_patient(K::patient(&stored));
     Ok(stored)
+}
+
+/// Closes after a write that failed: who came too late is told the version that stands now.
+pub async fn failed<K: KeptType>(dealing: Dealing, id: &str, error: StoreError) -> Rejection {
+    if !matches!(error, StoreError::Conflict) {
+        return dealing.failed(error).await;
+    }
+    let now = async {
+        let reach = dealing.reach().await.ok()?;
+        K::read(dealing.app(), &reach, &LogicalId::parse(id)?).await.ok()?
+    };
+    let version = now.await.map(|stored| K::version(&stored));
+    dealing.refuse(Rejection::Conflict(version)).await
 }
 
 /// A stored resource as a response.

@@ -897,6 +897,8 @@ fn a_change_of_another_version_is_a_conflict() {
         assert_ne!(answer.header("etag"), Some(current));
         let answer = put(Some(current)).await;
         refused(world, &who, &answer, 412, "conflict", &["CONFLICT"]).await;
+        let now = world.get(&path).by(&who).ok().await;
+        assert_eq!(answer.header("etag"), now.header("etag"), "who came too late is told what stands now");
         assert_eq!(world.get(&path).by(&who).ok().await.body["status"], "inactive");
         let colleague = world.clinician();
         for ask in [
