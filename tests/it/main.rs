@@ -19,6 +19,7 @@
 
 mod accounting;
 mod admin;
+mod assurance;
 mod attacks;
 mod canary;
 mod commands;

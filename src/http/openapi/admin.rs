@@ -4,7 +4,7 @@ mod shapes;
 
 use super::operations::{body, id, item, operation, query, refusals, string};
 use super::schemas::object;
-use super::{FHIR_JSON, operations};
+use super::{FHIR_JSON, answers};
 use crate::search::Form;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{
@@ -234,7 +234,7 @@ const VERSIONED: &[(&str, bool)] = &[
 /// The schemas.
 pub(super) fn schemas(mut components: ComponentsBuilder) -> ComponentsBuilder {
     for (name, elements) in shapes::SHAPES {
-        components = components.schema(*name, object(ObjectBuilder::new(), elements));
+        components = components.schema(*name, object(ObjectBuilder::new(), elements, 0));
     }
     components
 }
@@ -249,7 +249,7 @@ pub(super) fn paths(mut paths: PathsBuilder) -> PathsBuilder {
                        most. Each entry is decided, kept and audited by itself, and answered in its place.";
     let batch = operation("kept", "batch".to_owned(), "Register many at once".to_owned(), description)
         .request_body(Some(body(FHIR_JSON, Ref::from_schema_name("Bundle").into())))
-        .response("200", operations::answer("A batch-response", "Bundle"));
+        .response("200", answers::answer("A batch-response", "Bundle"));
     let batch = refusals(batch, &["400", "413", "415", "422"]);
     paths.path("/FHIR/R4", item(vec![(HttpMethod::Post, batch)]))
 }
