@@ -22,7 +22,7 @@ pub const SERVED: &str = "application/fhir+json, application/fhir+xml";
 
 /// Bytes from which on the work is done off the threads that answer others.
 const LARGE: usize = 64 * 1024;
-/// The longest name and address space of a media range that is compared; longer ones are none of ours.
+/// The most media ranges that are compared.
 const RANGES: usize = 64;
 
 /// An encoding of FHIR.
@@ -259,8 +259,7 @@ fn written(json: &Bytes, format: Format, pretty: bool) -> Option<Vec<u8>> {
         _ if json.is_empty() => Some(Vec::new()),
         (Format::Json, false) => Some(json.to_vec()),
         (Format::Json, true) => pretty::json(json),
-        (Format::Xml, false) => mig_fhir_model::json_to_xml(json).ok(),
-        (Format::Xml, true) => pretty::xml(&mig_fhir_model::json_to_xml(json).ok()?),
+        (Format::Xml, _) => mig_fhir_model::json_to_xml(json).ok().map(|xml| pretty::lines_kept(&xml)),
     }
 }
 

@@ -1,10 +1,6 @@
 //! The same answer with line breaks, for people to read. No value changes: numbers keep their digits, text its spaces.
 
-use quick_xml::events::Event;
-use quick_xml::{Reader, Writer};
 use serde_json::Value;
-
-const INDENT: usize = 2;
 
 /// JSON with line breaks. Nothing where it is no JSON.
 #[must_use]
@@ -14,42 +10,27 @@ pub fn json(json: &[u8]) -> Option<Vec<u8>> {
     serde_json::to_vec_pretty(&value).ok()
 }
 
-/// XML with line breaks between FHIR's elements, which hold no text of their own; a narrative's `div` does and is copied
-/// as it is. Nothing where it is no XML.
+/// XML whose line breaks and tabs within a value survive reading: unescaped, a reader makes spaces of them (XML 1.0,
+/// 3.3.3). The model package writes line breaks between elements by itself, so that XML is for people as it is.
 #[must_use]
-pub fn xml(xml: &[u8]) -> Option<Vec<u8>> {
-    let mut reader = Reader::from_reader(xml);
-    let mut out = Writer::new(Vec::with_capacity(xml.len() * 2));
-    let (mut depth, mut within_div, mut first) = (0_usize, 0_usize, true);
-    loop {
-        let event = reader.read_event().ok()?;
-        if let Event::Eof = event {
-            break;
-        }
-        if let Event::End(_) = event {
-            depth = depth.saturating_sub(1);
-        }
-        // The end of a `div` follows what it holds.
-        if within_div == 0 && !first {
-            let buffer = out.get_mut();
-            buffer.push(b'\n');
-            buffer.resize(buffer.len() + depth * INDENT, b' ');
-        }
-        first = false;
-        match &event {
-            Event::Start(start) => {
-                depth += 1;
-                if within_div > 0 || start.local_name().as_ref() == "div" {
-                    within_div += 1;
-                }
-            }
-            Event::End(_) => within_div = within_div.saturating_sub(1),
+pub fn lines_kept(xml: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(xml.len() + 64);
+    let (mut within_tag, mut within_value) = (false, false);
+    for byte in xml {
+        match byte {
+            b'<' => within_tag = true,
+            b'>' if !within_value => within_tag = false,
+            b'"' if within_tag => within_value = !within_value,
             _ => {}
         }
-        out.write_event(event).ok()?;
+        match byte {
+            b'\n' if within_value => out.extend_from_slice(b"&#10;"),
+            b'\r' if within_value => out.extend_from_slice(b"&#13;"),
+            b'\t' if within_value => out.extend_from_slice(b"&#9;"),
+            other => out.push(*other),
+        }
     }
-    out.get_mut().push(b'\n');
-    Some(out.into_inner())
+    out
 }
 
 #[cfg(test)]
@@ -71,23 +52,20 @@ mod tests {
     }
 
     #[test]
-    fn a_narrative_is_copied_and_everything_else_has_its_own_line() {
-        let plain = mig_fhir_model::json_to_xml(PLAIN.as_bytes()).expect("XML");
-        let pretty = xml(&plain).expect("XML");
-        let text = String::from_utf8(pretty.clone()).expect("text");
-        for line in [
-            "  <status value=\"final\"/>",
-            "    <text value=\"a  b &amp; c\"/>",
-            "    <value value=\"1.500\"/>",
-            "      <value value=\"100000000000000000000.00\"/>",
-            "</Observation>",
-        ] {
-            assert!(text.lines().any(|one| one == line), "{line:?} in {text}");
+    fn line_breaks_within_a_value_survive_xml() {
+        let plain = br#"{"resourceType":"Basic","code":{"text":"a \"b\" <c>\nd\te"}}"#;
+        let xml = lines_kept(&mig_fhir_model::json_to_xml(plain).expect("XML"));
+        let text = String::from_utf8(xml.clone()).expect("text");
+        assert!(text.contains("&#10;d&#9;e\"/>\n"), "{text}");
+        assert_eq!(mig_fhir_model::xml_to_json(&xml).expect("FHIR"), plain);
+    }
+
+    #[test]
+    fn decimals_keep_their_digits_in_xml() {
+        let xml = lines_kept(&mig_fhir_model::json_to_xml(PLAIN.as_bytes()).expect("XML"));
+        let text = String::from_utf8(xml).expect("text");
+        for digits in ["<value value=\"1.500\"/>", "<value value=\"0.10\"/>", "value=\"100000000000000000000.00\""] {
+            assert!(text.contains(digits), "{digits} in {text}");
         }
-        assert!(text.contains(">a <b>b</b> c<br/></div>\n"), "{text}");
-        let back = |xml: &[u8]| mig_fhir_model::xml_to_json(xml).expect("FHIR");
-        assert_eq!(back(&pretty), back(&plain));
-        assert_eq!(String::from_utf8(back(&plain)).expect("text"), PLAIN);
-        assert!(xml(b"<a><b></a>").is_none());
     }
 }
