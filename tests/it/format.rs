@@ -33,7 +33,8 @@ fn every_kind_of_answer_is_the_same_in_xml_as_in_json() {
             assert_eq!(json.header("content-type"), Some(JSON_ANSWER), "{path}");
             assert_eq!(xml.header("content-type"), Some(XML_ANSWER), "{path}");
             assert!(xml.header("vary").expect("Vary").contains("Accept"), "{path}");
-            assert_eq!(xml.body.to_string(), json.body.to_string(), "{path}: digit by digit");
+            // Numbers are compared as they are written; the order of members is that of the schema in XML.
+            assert_eq!(xml.body, json.body, "{path}: digit by digit");
             let head = world.ask(Method::HEAD, path).by(&who).header("accept", XML).ok().await;
             assert_eq!((head.header("content-type"), &head.body), (Some(XML_ANSWER), &serde_json::Value::Null));
             assert_eq!(head.header("content-length"), xml.header("content-length"), "{path}");
