@@ -28,6 +28,7 @@ mod data_codes;
 mod database;
 mod document;
 mod far_side;
+mod format;
 mod faithful;
 mod instances;
 mod golden_pairs;

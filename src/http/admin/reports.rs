@@ -173,7 +173,12 @@ fn format(headers: &HeaderMap, query: Option<&str>) -> Result<Format, Rejection>
     {
         return Ok(Format::Csv);
     }
-    let named = named.map(|(_, named)| named.into_owned());
+    if let Some((_, named)) = named {
+        // A plus of a query that was not escaped has become a space.
+        let is_json =
+            matches!(named.as_ref(), "json" | "application/json" | "application/fhir+json" | "application/fhir json");
+        return if is_json { Ok(Format::Fhir) } else { Err(Rejection::Accept) };
+    }
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
     let csv = accepts.flat_map(|line| line.split(',')).find_map(|media| {
         let name = media.split(';').next().unwrap_or("").trim();
@@ -183,10 +188,10 @@ fn format(headers: &HeaderMap, query: Option<&str>) -> Result<Format, Rejection>
             _ => None,
         }
     });
-    if named.is_none() && csv == Some(true) {
+    if csv == Some(true) {
         return Ok(Format::Csv);
     }
-    extract::json_is_acceptable(headers, named.as_deref()).map(|()| Format::Fhir)
+    extract::json_is_acceptable(headers).map(|()| Format::Fhir)
 }
 
 fn of_query(mut request: Request, query: Option<&str>) -> Result<Request, Rejection> {

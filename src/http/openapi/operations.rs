@@ -6,10 +6,10 @@ use super::{BEARER, FHIR_JSON};
 use crate::catalogue::{Kept, KeptInteraction, Row};
 use crate::kinds::Kind;
 use crate::search::{COMMON, Form, PAGE, PAGE_MAX, Parameter as SearchParameter};
+use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
 };
-use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, PathsBuilder, Ref, RefOr, Required, Schema, Type};
