@@ -125,8 +125,8 @@ async fn a_page_link_followed_elsewhere_cannot_put_a_false_type_or_patient_into_
 async fn whoever_has_a_token_is_audited_whatever_is_wrong_and_whoever_has_none_is_told_only_that() {
     let target = Target::start().await;
     let attacks: Vec<(&str, u16, RequestBuilder)> = vec![
-        ("accept", 406, target.search("Condition", "accept").header("Accept", "application/xml")),
-        ("format", 406, target.get("/Condition?_format=xml", "format")),
+        ("accept", 406, target.search("Condition", "accept").header("Accept", "text/csv")),
+        ("format", 406, target.get("/Condition?_format=csv", "format")),
         ("read-accept", 406, target.get("/Condition/1", "read-accept").header("Accept", "text/html")),
         (
             "media-type",
@@ -143,8 +143,8 @@ async fn whoever_has_a_token_is_audited_whatever_is_wrong_and_whoever_has_none_i
         ),
         ("not-text", 404, target.get("/Condition/%ff", "not-text")),
         ("kept-not-text", 404, target.get("/Consent/%ff", "kept-not-text")),
-        ("kept-accept", 406, target.get("/Consent", "kept-accept").header("Accept", "application/xml")),
-        ("kept-read-accept", 406, target.get("/Consent/1", "kept-read-accept").header("Accept", "application/xml")),
+        ("kept-accept", 406, target.get("/Consent", "kept-accept").header("Accept", "text/csv")),
+        ("kept-read-accept", 406, target.get("/Consent/1", "kept-read-accept").header("Accept", "text/csv")),
         (
             "kept-media-type",
             415,

@@ -123,6 +123,11 @@ async fn the_list_the_views_and_the_refusals_are_read_in_fhir_without_a_token() 
     let tag = read.headers()["etag"].clone();
     let set: serde_json::Value = serde_json::from_slice(&read.bytes().await.expect("a body")).expect("JSON");
     assert_eq!((set["resourceType"].as_str(), set["version"].as_str()), (Some("ValueSet"), Some("1.0.0")));
+    let xml = facade.client.get(format!("{base}/ValueSet/mig-exclusions")).header("accept", "application/fhir+xml");
+    let xml = xml.send().await.expect("answers");
+    assert!(xml.headers()["content-type"].to_str().expect("ASCII").starts_with("application/fhir+xml"));
+    let xml = mig_fhir_model::xml_to_json(&xml.bytes().await.expect("a body")).expect("FHIR XML");
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&xml).expect("JSON"), set, "the same in XML");
     let again = facade.client.get(format!("{base}/ValueSet/mig-exclusions")).header("if-none-match", tag);
     let again = again.send().await.expect("answers");
     assert_eq!(again.status(), 304);
