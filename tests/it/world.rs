@@ -521,7 +521,9 @@ impl Ask<'_> {
         let body = if text.is_empty() {
             Value::Null
         } else if is_xml {
-            serde_json::from_slice(&mig_fhir_model::xml_to_json(text.as_bytes()).expect("XML")).expect("JSON")
+            // The library's reader takes no narrative with attributes: such a document stays text.
+            mig_fhir_model::xml_to_json(text.as_bytes())
+                .map_or_else(|_| Value::String(text.clone()), |json| serde_json::from_slice(&json).expect("JSON"))
         } else {
             serde_json::from_str(&text).expect("JSON")
         };
@@ -599,12 +601,23 @@ impl Answer {
             let value = value.to_str().expect("ASCII");
             assert!(!numbers.iter().any(|number| value.contains(number.as_str())), "{name} names a patient");
         }
-        if self.status >= 400 {
+        // Of a HEAD there is the length of what a GET would bring, and no more.
+        let told_only = text.is_empty() && self.header("content-length").is_some_and(|length| length != "0");
+        if self.status >= 400 && !told_only {
             assert!(!numbers.iter().any(|number| text.contains(number.as_str())), "a refusal names a patient");
             assert_eq!(self.body["resourceType"], "OperationOutcome");
             assert_eq!(self.body["issue"][0]["diagnostics"], self.request_id.as_str());
         }
-        names_nobody(&self.body, numbers);
+        match &self.body {
+            // XML that stayed text: the identifiers are cut out of it first.
+            Value::String(xml) => {
+                let system = format!("<system value=\"{NHS}\"/>");
+                let lines = xml.lines().map(str::trim).collect::<Vec<_>>();
+                let outside = lines.iter().enumerate().filter(|(at, _)| *at == 0 || lines[at - 1] != system);
+                outside.for_each(|(_, line)| names_nobody(&Value::from(*line), numbers));
+            }
+            body => names_nobody(body, numbers),
+        }
     }
 }
 
