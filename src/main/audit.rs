@@ -69,14 +69,13 @@ impl Audit {
 async fn walk(span: Span, anchors: Option<PathBuf>, deployment: &Deployment) -> Result<Verdict, Vec<String>> {
     let (config, store) = deployment.open().await?;
     let keys = Keys::load(&config.audit.key_file).map_err(|error| vec![chain(&error)])?;
-    let verdict = match anchors {
-        Some(kept) => verify_kept(&store, &keys, span, &kept).await,
-        None => {
-            let own = config.audit.anchor_file;
-            // A trail without a row has no anchor yet.
-            let own = own.exists().then_some(own);
-            verify(&store, &keys, span, own.as_deref()).await
-        }
+    let verdict = if let Some(kept) = anchors {
+        verify_kept(&store, &keys, span, &kept).await
+    } else {
+        let own = config.audit.anchor_file;
+        // A trail without a row has no anchor yet.
+        let own = own.exists().then_some(own);
+        verify(&store, &keys, span, own.as_deref()).await
     };
     store.close().await;
     verdict.map_err(|error| vec![chain(&error)])

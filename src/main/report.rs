@@ -94,7 +94,7 @@ impl Of {
         let mut report = Report::open(audit, store, &rules, base, request).await.map_err(said)?;
         // The file first: nothing is audited that could not be told.
         let mut out = self.sink().map_err(|problem| vec![problem])?;
-        let attempt = self.attempt(audit, &report, patient, scope);
+        let attempt = self.attempt(audit, &report, patient, scope.as_ref());
         audit
             .close(attempt, Outcome::Answered, None, ())
             .await
@@ -127,9 +127,9 @@ impl Of {
         audit: &Audit,
         report: &Report,
         patient: Option<NhsNumber>,
-        scope: Option<AuditScope>,
+        scope: Option<&AuditScope>,
     ) -> Attempt {
-        let organisation = match &scope {
+        let organisation = match scope {
             Some(AuditScope::Organisation(code)) => Some(code.clone()),
             Some(AuditScope::Practice(_)) | None => None,
         };
@@ -153,7 +153,7 @@ impl Of {
         };
         let origin = Origin { request_id: RequestId::random(), address: String::new() };
         let attempt = audit.open(caller, target, origin);
-        if let Some(AuditScope::Practice(code)) = &scope {
+        if let Some(AuditScope::Practice(code)) = scope {
             attempt.note_practice(code);
         }
         attempt

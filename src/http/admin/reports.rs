@@ -93,7 +93,7 @@ async fn make(
         let known = Name::parse(&name);
         let what = What {
             kind: KIND,
-            id: known.map(|name| name.as_str()),
+            id: known.map(crate::report::Name::as_str),
             interaction: Interaction::Operation,
             asked: if method == Method::POST { "POST" } else { "GET" },
         };
@@ -203,22 +203,24 @@ fn of_query(mut request: Request, query: Option<&str>) -> Result<Request, Reject
     Ok(request)
 }
 
+/// A member of a body, where there is one.
+fn member<T>(body: &Value, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Rejection> {
+    match body.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_str().and_then(parse).map(Some).ok_or_else(|| bad(name)),
+    }
+}
+
 fn of_body(mut request: Request, body: &Value) -> Result<Request, Rejection> {
     let Some(members) = body.as_object() else { return Err(problem("", "is not an object")) };
     if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
         return Err(problem("", "has a member that is not known"));
     }
-    fn read<T>(body: &Value, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Rejection> {
-        match body.get(name) {
-            None => Ok(None),
-            Some(value) => value.as_str().and_then(parse).map(Some).ok_or_else(|| bad(name)),
-        }
-    }
-    request.from = read(body, "from", first)?;
-    request.before = read(body, "to", past)?;
-    request.practice = read(body, "practice", OdsCode::parse)?;
-    request.user = read(body, "user", UserId::parse)?;
-    request.patient = read(body, "nhs_number", NhsNumber::parse)?;
+    request.from = member(body, "from", first)?;
+    request.before = member(body, "to", past)?;
+    request.practice = member(body, "practice", OdsCode::parse)?;
+    request.user = member(body, "user", UserId::parse)?;
+    request.patient = member(body, "nhs_number", NhsNumber::parse)?;
     if let Some(names) = body.get("staff_names") {
         request.staff_names = names.as_bool().ok_or_else(|| bad("staff_names"))?;
     }
