@@ -51,6 +51,27 @@ export function table(caption, heads, rows, { headed = true, hidden = false } = 
         index === 0 && headed ? el('th', { scope: 'row' }, cell) : el('td', {}, cell)))))));
 }
 
+/**
+ * A table, or what holds one, whose cells say their column where there is no room for columns. It stays a table to those who
+ * listen, however it is laid out.
+ */
+export function stacked(holder) {
+  const made = holder.localName === 'table' ? holder : holder.querySelector('table');
+  const heads = [...made.querySelectorAll('thead th')].map((head) => head.textContent);
+  holder.classList.add('stacked');
+  made.setAttribute('role', 'table');
+  made.querySelectorAll('thead, tbody').forEach((group) => group.setAttribute('role', 'rowgroup'));
+  made.querySelectorAll('tr').forEach((row) => {
+    row.setAttribute('role', 'row');
+    [...row.children].forEach((cell, index) => {
+      const head = row.parentNode.localName === 'thead';
+      cell.setAttribute('role', head ? 'columnheader' : cell.localName === 'th' ? 'rowheader' : 'cell');
+      if (!head && heads[index]) cell.dataset.label = heads[index];
+    });
+  });
+  return holder;
+}
+
 /** A group of radio buttons; `options` are `[value, label, hint]`. */
 export function radios(name, legend, options, chosen) {
   return el('fieldset', { id: name + '-group' },

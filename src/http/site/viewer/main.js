@@ -1,6 +1,6 @@
 // The story, page by page. What is shown lives in `state` and nowhere else: not in the address, not in the browser's store.
 
-import { byId, el, fill, form, radios, chosen, table } from './dom.js';
+import { byId, chosen, el, fill, form, radios, stacked, table } from './dom.js';
 import * as api from './api.js';
 import { CAST, holder } from './people.js';
 import { Refused } from './api.js';
@@ -184,7 +184,7 @@ async function patients() {
     }, 'Open')];
   });
   return [el('h1', {}, 'Choose a patient'),
-    rows.length ? stacked(table('The demo\u2019s patients', ['NHS number', 'Name in the demo', 'What to expect', ''], rows)) : null,
+    rows.length ? stacked(table('The demo\u2019s patients', ['NHS number', 'Name in the demo', 'What to expect', 'Record'], rows)) : null,
     el('section', { 'aria-labelledby': 'find' }, el('h2', { id: 'find' }, 'Find by NHS number'),
       form(find,
         el('label', { for: 'number' }, 'NHS number'),
@@ -193,16 +193,6 @@ async function patients() {
         el('p', { class: 'hint', id: 'born-hint' }, 'Year-month-day, such as 1957-08-23. Another date answers as an unknown patient.'),
         el('input', { id: 'born', name: 'born', 'aria-describedby': 'born-hint', class: 'short' }),
         el('p', { class: 'buttons' }, el('button', { class: 'main' }, 'Find'))))];
-}
-
-/** A table whose cells say their column where there is no room for columns. */
-export function stacked(region) {
-  const heads = [...region.querySelectorAll('thead th')].map((head) => head.textContent);
-  region.querySelectorAll('tbody tr').forEach((row) => [...row.children].forEach((cell, index) => {
-    if (heads[index]) cell.dataset.label = heads[index];
-  }));
-  region.classList.add('stacked');
-  return region;
 }
 
 async function open() {

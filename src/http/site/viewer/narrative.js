@@ -2,7 +2,7 @@
 // read here as if it were not: whatever is not on the list stays text, no attribute passes but a cell's scope, and nothing
 // is handed to a parser of markup.
 
-import { el } from './dom.js';
+import { el, stacked } from './dom.js';
 
 const NAMES = new Set(['p', 'table', 'caption', 'thead', 'tbody', 'tr', 'th', 'td', 'ul', 'ol', 'li', 'b', 'strong', 'i', 'em']);
 const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
@@ -43,21 +43,9 @@ export function narrative(div, title) {
   return root;
 }
 
-/** Says each cell's column where there is no room for columns, and what a table is to those who listen then. */
 function dress(table, title) {
   const caption = table.querySelector('caption');
   if (caption && caption.textContent === title) caption.className = 'unseen';
-  const heads = [...table.querySelectorAll('thead th')].map((head) => head.textContent);
-  table.classList.add(heads.length ? 'stacked' : 'pairs');
-  if (!heads.length) return;
-  table.setAttribute('role', 'table');
-  table.querySelectorAll('thead, tbody').forEach((group) => group.setAttribute('role', 'rowgroup'));
-  table.querySelectorAll('tr').forEach((row) => {
-    row.setAttribute('role', 'row');
-    [...row.children].forEach((cell, index) => {
-      const head = cell.localName === 'th' && row.parentNode.localName === 'thead';
-      cell.setAttribute('role', head ? 'columnheader' : 'cell');
-      if (!head && heads[index]) cell.dataset.label = heads[index];
-    });
-  });
+  if (table.querySelector('thead')) stacked(table);
+  else table.classList.add('pairs');
 }

@@ -1,6 +1,6 @@
 // What a privacy officer and a practice's auditor see: the overrides to review, and who looked. Never the record.
 
-import { chosen, el, fill, form, radios, table } from './dom.js';
+import { chosen, el, fill, form, radios, stacked, table } from './dom.js';
 import { Refused, grouped, list, matches, next, read, search, update } from './api.js';
 import { REASONS, reason } from './reasons.js';
 
@@ -117,10 +117,8 @@ export async function looked(said) {
 function page(bundle, said) {
   const events = matches(bundle);
   if (!events.length) return el('p', {}, 'Nothing of the kind is recorded where you may look.');
-  const region = table('Who looked', ['When', 'Who', 'Patient', 'What', 'On what ground', 'Result'], events.map(row), { hidden: true });
-  const heads = [...region.querySelectorAll('thead th')].map((head) => head.textContent);
-  region.classList.add('stacked');
-  region.querySelectorAll('tbody tr').forEach((one) => [...one.children].forEach((cell, at) => { cell.dataset.label = heads[at]; }));
+  const region = stacked(table('Who looked', ['When', 'Who', 'Patient', 'What', 'On what ground', 'Result'],
+    events.map(row), { hidden: true }));
   const more = next(bundle, 'AuditEvent');
   const holder = el('div', {}, region);
   if (more) {
