@@ -36,6 +36,8 @@ pub mod catalogue;
 pub mod document;
 /// The whole service as one function.
 pub mod disclose;
+/// What the trail tells, as reports.
+pub mod report;
 /// The wire: the only place that writes bytes.
 pub mod http;
 /// Settings: the only reader of the environment.

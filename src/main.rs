@@ -60,7 +60,7 @@ enum Command {
     #[cfg(feature = "simulator")]
     Map(map::Map),
     /// Prints the OpenAPI document.
-    Openapi(document::At),
+    Openapi(document::Openapi),
     /// Prints the CapabilityStatement.
     Capability(document::At),
 }
@@ -83,7 +83,7 @@ async fn main() -> ExitCode {
         Command::Exclusions(exclusions) => exclusions.run(),
         #[cfg(feature = "simulator")]
         Command::Map(map) => map.run(),
-        Command::Openapi(at) => at.openapi(),
+        Command::Openapi(at) => at.print(),
         Command::Capability(at) => at.capability(),
     }
 }

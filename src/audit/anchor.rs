@@ -5,7 +5,7 @@
 
 use super::AuditError;
 use super::keys::MAC;
-use std::fmt::Write as _;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -21,19 +21,22 @@ pub struct Head {
     pub mac: [u8; MAC],
 }
 
+impl std::fmt::Display for Head {
+    /// As an anchor tells it: in a file of its own, a head that somebody kept is an anchor for `audit verify`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} ", self.chain, self.seq)?;
+        self.mac.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 impl Head {
     fn line(&self, at: i64) -> String {
-        let mac = self.mac.iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        format!("{} {} {mac} {at}\n", self.chain, self.seq)
+        format!("{self} {at}\n")
     }
 
     fn parse(line: &str) -> Option<Self> {
-        let mut words = line.split(' ');
-        let (chain, seq, hex, _at) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let mut words = line.trim_end().split(' ');
+        let (chain, seq, hex, _at) = (words.next()?, words.next()?, words.next()?, words.next());
         let mut mac = [0; MAC];
         if hex.len() != 2 * MAC || words.next().is_some() {
             return None;
@@ -67,7 +70,8 @@ impl Anchors {
 }
 
 fn last_of(file: &mut File) -> std::io::Result<Option<Head>> {
-    const TAIL: u64 = 4096;
+    // Some hundred lines: an old line that somebody has added again does not hide the newest.
+    const TAIL: u64 = 64 * 1024;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut tail = Vec::new();
@@ -76,24 +80,61 @@ fn last_of(file: &mut File) -> std::io::Result<Option<Head>> {
     if tail.last().is_some_and(|byte| *byte != b'\n') {
         file.write_all(b"\n")?;
     }
-    Ok(String::from_utf8_lossy(&tail).lines().rev().find_map(Head::parse))
+    // The first line may be the end of one.
+    let cut = usize::from(length > TAIL);
+    Ok(String::from_utf8_lossy(&tail).lines().skip(cut).filter_map(Head::parse).max_by_key(|head| head.seq))
 }
 
+/// How far back a line may tell, in lines and in rows: processes that share a file add theirs in either order.
+const LOOK_BACK: usize = 1024;
+const LOOK_BACK_ROWS: i64 = 1024;
+
 /// The anchors of a file, in order, in bounded memory. A line that a crash cut short is passed over.
-pub(super) struct Reading(std::io::Lines<BufReader<File>>);
+pub(super) struct Reading {
+    lines: std::io::Lines<BufReader<File>>,
+    /// The rows of the last lines.
+    recent: VecDeque<i64>,
+    farthest: i64,
+    repeated: Option<i64>,
+}
 
 impl Reading {
     pub(super) fn open(path: &Path) -> Result<Self, AuditError> {
-        Ok(Self(BufReader::new(File::open(path).map_err(AuditError::Anchors)?).lines()))
+        let lines = BufReader::new(File::open(path).map_err(AuditError::Anchors)?).lines();
+        Ok(Self { lines, recent: VecDeque::with_capacity(LOOK_BACK), farthest: 0, repeated: None })
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Head>, AuditError> {
-        for line in self.0.by_ref() {
+        for line in self.lines.by_ref() {
             if let Some(head) = Head::parse(&line.map_err(AuditError::Anchors)?) {
+                self.note(head.seq);
                 return Ok(Some(head));
             }
         }
         Ok(None)
+    }
+
+    fn note(&mut self, seq: i64) {
+        if seq > self.farthest {
+            self.farthest = seq;
+        } else if self.recent.contains(&seq) || self.farthest.saturating_sub(seq) > LOOK_BACK_ROWS {
+            // The service tells of a row once, and of no row long after others.
+            self.repeated = self.repeated.or(Some(seq));
+        }
+        if self.recent.len() == LOOK_BACK {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(seq);
+    }
+
+    /// The first row of which the lines so far tell again.
+    pub(super) fn repeated(&self) -> Option<i64> {
+        self.repeated
+    }
+
+    /// The farthest row of which the lines so far tell.
+    pub(super) fn farthest(&self) -> i64 {
+        self.farthest
     }
 }
 

@@ -68,6 +68,36 @@ pub(super) fn event(payload: &Payload, server: &str) -> Value {
     event
 }
 
+/// The AuditEvent of a row without its patient: no number, no id of a resource, no query and, lacking those, no profile.
+pub(super) fn unnamed(payload: &Payload, server: &str) -> Value {
+    let mut payload = payload.clone();
+    (payload.id, payload.query) = (None, String::new());
+    let named = payload.patient.take();
+    let mut event = event(&payload, server);
+    let Some(members) = event.as_object_mut() else { return event };
+    members.remove("meta");
+    let Some(entities) = members.get_mut("entity").and_then(Value::as_array_mut) else { return event };
+    for entity in entities.iter_mut().filter_map(Value::as_object_mut) {
+        if entity.remove("query").is_some() {
+            entity.insert("description".to_owned(), json!(payload.resource_type));
+        }
+    }
+    if named.is_some() {
+        let mut entity = json!({
+            "type": { "system": ENTITY_TYPE, "code": "1", "display": "Person" },
+            "role": { "system": ENTITY_ROLE, "code": "1", "display": "Patient" },
+            "name": "a patient, whom this report does not name",
+        });
+        let mut details = details(&payload);
+        details.retain(|detail| detail.get("type").and_then(Value::as_str) != Some("legacy-message"));
+        if !details.is_empty() {
+            put(&mut entity, "detail", Value::Array(details));
+        }
+        entities.insert(0, entity);
+    }
+    event
+}
+
 fn put(object: &mut Value, key: &str, value: Value) {
     if let Value::Object(members) = object {
         members.insert(key.to_owned(), value);

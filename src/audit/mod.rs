@@ -12,6 +12,7 @@ mod keys;
 mod reading;
 mod recover;
 mod row;
+mod trail;
 mod verify;
 
 #[cfg(test)]
@@ -21,7 +22,8 @@ pub use anchor::Head;
 pub use attempt::{Attempt, Basis, Interaction, Origin, Target};
 pub use keys::Keys;
 pub use reading::{AuditFilter, AuditPage, AuditScope, Cursor, EventType, MOST};
-pub use verify::{Span, Verdict, Why, verify};
+pub use trail::{AsAt, Ending, Entry, Place, Selection};
+pub use verify::{Span, Verdict, Why, verify, verify_kept};
 
 use crate::clock::Clock;
 use crate::identity::Caller;
@@ -60,6 +62,14 @@ pub enum AuditError {
     /// restored it on purpose puts the anchor file aside; anybody else asks `audit verify`.
     #[error("the audit trail does not reach its newest anchor")]
     Cut,
+    /// A row that a report needs is not as it was written.
+    #[error("row {seq} of the audit trail is not as it was written: {why}")]
+    Unsound {
+        /// The row.
+        seq: i64,
+        /// How.
+        why: Why,
+    },
     /// The store.
     #[error("the audit trail cannot be read")]
     Store(#[from] StoreError),

@@ -298,6 +298,74 @@ async fn every_kind_of_tampering_is_found_at_its_row() {
 }
 
 #[tokio::test]
+async fn a_change_of_any_one_stored_field_is_found_at_its_row() {
+    for sql in [
+        "UPDATE audit SET seq = 40 WHERE seq = 4",
+        "UPDATE audit SET chain = 'x' WHERE seq = 4",
+        "UPDATE audit SET key_id = 'x' WHERE seq = 4",
+        "UPDATE audit SET prev = mac WHERE seq = 4",
+        "UPDATE audit SET mac = prev WHERE seq = 4",
+        "UPDATE audit SET kind = 'opened' WHERE seq = 4",
+        "UPDATE audit SET attempt = 'x' WHERE seq = 4",
+        "UPDATE audit SET recorded = recorded + 1 WHERE seq = 4",
+        "UPDATE audit SET patient = NULL WHERE seq = 4",
+        "UPDATE audit SET user_id = 'x' WHERE seq = 4",
+        "UPDATE audit SET organisation = 'x' WHERE seq = 4",
+        "UPDATE audit SET practice = NULL WHERE seq = 4",
+        "UPDATE audit SET resource_type = 'x' WHERE seq = 4",
+        "UPDATE audit SET interaction = 'x' WHERE seq = 4",
+        "UPDATE audit SET outcome = 8 WHERE seq = 4",
+        "UPDATE audit SET payload = payload || ' ' WHERE seq = 4",
+    ] {
+        let trail = Trail::new().await;
+        trail.ten().await;
+        trail.tamper(sql).await;
+        assert!(matches!(trail.verdict().await, Verdict::Broken { seq: 4, .. }), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_a_row_added_at_the_end_or_an_old_anchor_added_again_is_found() {
+    let trail = Trail::new().await;
+    trail.ten().await;
+    let copy = "INSERT INTO audit (seq, chain, key_id, prev, mac, kind, attempt, recorded, user_id, resource_type, \
+                interaction, payload) SELECT 11, chain, key_id, prev, mac, kind, attempt || 'x', recorded, user_id, \
+                resource_type, interaction, payload FROM audit WHERE seq = 10";
+    testing::by_hand(&trail.store, copy).await.expect("added");
+    assert_eq!(trail.verdict().await, Verdict::Broken { seq: 11, why: Why::OutOfOrder });
+
+    let trail = Trail::new().await;
+    trail.ten().await;
+    let anchors = std::fs::read_to_string(trail.anchors()).expect("read");
+    let third = anchors.lines().nth(2).expect("a line");
+    std::fs::write(trail.anchors(), format!("{anchors}{third}\n")).expect("written");
+    assert_eq!(trail.verdict().await, Verdict::Broken { seq: 3, why: Why::AnchorRepeated });
+    // It does not hide a cut from the next start either.
+    trail.tamper("DELETE FROM audit WHERE seq > 8").await;
+    assert!(matches!(trail.restarted().await, Err(AuditError::Cut)));
+}
+
+#[tokio::test]
+async fn an_anchor_file_put_back_to_an_old_copy_is_found_and_a_kept_head_tells_of_a_trail_put_back() {
+    let trail = Trail::new().await;
+    trail.ten().await;
+    let old = std::fs::read_to_string(trail.anchors()).expect("read");
+    for _ in 0..13 {
+        trail.ten().await;
+    }
+    let kept = trail.folder.path().join("kept");
+    let head = trail.audit.as_at(None).await.expect("read").expect("a row").head;
+    std::fs::write(&kept, head.to_string()).expect("written");
+    std::fs::write(trail.anchors(), old).expect("written");
+    assert_eq!(trail.verdict().await, Verdict::Broken { seq: 11, why: Why::NotAnchored });
+    let keys = Keys::load(&trail.folder.path().join("key")).expect("keys");
+    trail.tamper("DELETE FROM audit WHERE seq > 10").await;
+    assert!(matches!(trail.verdict().await, Verdict::Verified { rows: 10, .. }), "put back as a whole");
+    let verdict = verify_kept(&trail.store, &keys, Span::default(), &kept).await.expect("readable");
+    assert_eq!(verdict, Verdict::Broken { seq: 140, why: Why::Cut });
+}
+
+#[tokio::test]
 async fn a_tail_cut_and_written_anew_is_found_and_the_service_does_not_start_over_a_cut() {
     let trail = Trail::new().await;
     trail.ten().await;

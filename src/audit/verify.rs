@@ -1,7 +1,9 @@
 //! Verification: walks the chain in bounded memory and says where it breaks first.
 //!
 //! Finds a changed payload or column, a row deleted, added, moved or brought from another chain, and, with the anchor
-//! file, a tail that was cut or written anew. Reads only; may run beside the service.
+//! file, a tail that was cut or written anew, and that file itself put back or added to. Reads only; may run beside the
+//! service. What nothing inside can tell is a store and an anchor file that were both put back to the same moment: a head
+//! kept elsewhere does, such as a report names, given as the anchor file.
 
 use super::AuditError;
 use super::anchor::{Head, Reading};
@@ -15,6 +17,9 @@ use time::OffsetDateTime;
 
 /// Rows read at a time.
 const STEP: i64 = 512;
+
+/// The most rows that a crash can leave without an anchor: one group of the store's writer.
+const GROUP_ROWS: i64 = 128;
 
 /// What part of the trail; all of it by default.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,6 +41,8 @@ pub enum Verdict {
         anchors: u64,
         /// The last row walked.
         head: Option<Head>,
+        /// Newest rows of which no anchor tells yet; a crash leaves as many as one group holds.
+        unanchored: u64,
     },
     /// Broken.
     Broken {
@@ -65,6 +72,10 @@ pub enum Why {
     OtherThanAnchored,
     /// The anchor file says that the trail went on to here.
     Cut,
+    /// The anchor file tells of this row a second time: an old line was added to it.
+    AnchorRepeated,
+    /// The anchor file ends before this row: it is an old copy, or could not be written for long.
+    NotAnchored,
 }
 
 impl std::fmt::Display for Why {
@@ -78,6 +89,8 @@ impl std::fmt::Display for Why {
             Self::ColumnChanged => "a searchable column was changed",
             Self::OtherThanAnchored => "the anchor file tells of another row here",
             Self::Cut => "the anchor file tells of rows up to here that are gone",
+            Self::AnchorRepeated => "the anchor file tells of this row a second time",
+            Self::NotAnchored => "the anchor file tells of no row from here on: it is an old copy",
         })
     }
 }
@@ -87,6 +100,24 @@ impl std::fmt::Display for Why {
 /// # Errors
 /// [`AuditError`] when the store or the anchor file cannot be read: then nothing is known.
 pub async fn verify(store: &Store, keys: &Keys, span: Span, anchors: Option<&Path>) -> Result<Verdict, AuditError> {
+    walked(store, keys, span, anchors, true).await
+}
+
+/// As [`verify`], with one head that was kept elsewhere: a file of a single anchor, which tells of no row after it.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_kept(store: &Store, keys: &Keys, span: Span, anchors: &Path) -> Result<Verdict, AuditError> {
+    walked(store, keys, span, Some(anchors), false).await
+}
+
+async fn walked(
+    store: &Store,
+    keys: &Keys,
+    span: Span,
+    anchors: Option<&Path>,
+    complete: bool,
+) -> Result<Verdict, AuditError> {
     let chain: String = sqlx::query("SELECT id FROM audit_chain")
         .fetch_one(store.reader())
         .await
@@ -138,8 +169,19 @@ pub async fn verify(store: &Store, keys: &Keys, span: Span, anchors: Option<&Pat
             return broken(told.seq, why);
         }
     }
+    let mut unanchored = 0;
+    if let Some(reading) = &reading {
+        if let Some(seq) = reading.repeated() {
+            return broken(seq, Why::AnchorRepeated);
+        }
+        unanchored = walk.last.seq.saturating_sub(reading.farthest()).max(0);
+        if unanchored > GROUP_ROWS && complete {
+            return broken(reading.farthest() + 1, Why::NotAnchored);
+        }
+    }
     let head = (walk.rows > 0).then_some(walk.last);
-    Ok(Verdict::Verified { rows: walk.rows, anchors: walk.anchors, head })
+    let unanchored = u64::try_from(unanchored).unwrap_or(0);
+    Ok(Verdict::Verified { rows: walk.rows, anchors: walk.anchors, head, unanchored })
 }
 
 fn next_anchor(reading: &mut Option<Reading>) -> Result<Option<Head>, AuditError> {
@@ -192,17 +234,20 @@ impl Walk<'_> {
         if row.prev != self.last.mac {
             return Err(here(Why::OutOfOrder));
         }
-        let mac = keys.mac(&row.key_id, &row.prev, &row.chain, row.seq, &row.payload).ok_or(here(Why::UnknownKey))?;
-        aws_lc_rs::constant_time::verify_slices_are_equal(&mac, &row.mac).map_err(|_| here(Why::Changed))?;
-        let payload = Payload::read(&row.payload).map_err(|_| here(Why::Changed))?;
-        let hash = payload.patient.as_deref().and_then(|patient| keys.patient_hash(&row.key_id, patient));
-        if Columns::of(&payload, hash) != row.columns {
-            return Err(here(Why::ColumnChanged));
-        }
+        let (_, mac) = sound(keys, row).map_err(here)?;
         self.last = Head { chain: row.chain.clone(), seq: row.seq, mac };
         self.rows += 1;
         Ok(())
     }
+}
+
+/// What a row says and its keyed hash, if it is as it was written.
+pub(super) fn sound(keys: &Keys, row: &Stored) -> Result<(Payload, [u8; MAC]), Why> {
+    let mac = keys.mac(&row.key_id, &row.prev, &row.chain, row.seq, &row.payload).ok_or(Why::UnknownKey)?;
+    aws_lc_rs::constant_time::verify_slices_are_equal(&mac, &row.mac).map_err(|_| Why::Changed)?;
+    let payload = Payload::read(&row.payload).map_err(|_| Why::Changed)?;
+    let hash = payload.patient.as_deref().and_then(|patient| keys.patient_hash(&row.key_id, patient));
+    if Columns::of(&payload, hash) == row.columns { Ok((payload, mac)) } else { Err(Why::ColumnChanged) }
 }
 
 /// The row before the span, taken on trust: what a shorter walk rests on.

@@ -2,20 +2,22 @@
 
 use super::document;
 use super::exclusions;
+use super::format::{FHIR_JSON, SERVED, Wish};
 use super::layers::Peer;
 use super::outcome::{self, Rejection};
 use crate::audit::Audited;
 use crate::clock;
 use crate::disclose::{Disclosed, Failure, Notes, Searchset};
 use crate::release::Released;
+use crate::report::{Format, Report};
 use crate::telemetry;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-/// FHIR JSON.
-pub const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+/// The head of the audit chain that a report was made from, in the words of an anchor.
+const CHAIN_HEAD: HeaderName = HeaderName::from_static("x-audit-chain-head");
 
 /// Names the outcome entry within its Bundle: FHIR asks for a full URL of every entry, and this one is no resource of
 /// its own. The same in every answer, so that it tells nothing apart.
@@ -29,7 +31,7 @@ pub struct Base(pub String);
 #[must_use]
 pub fn disclosed(audited: Audited<Result<Disclosed, Failure>>, base: &Base, peer: &Peer) -> Response {
     match audited.into_inner() {
-        Ok(Disclosed::Bundle(searchset)) => bytes(StatusCode::OK, bundle(&searchset, base)),
+        Ok(Disclosed::Bundle(searchset)) => bytes(StatusCode::OK, bundle(&searchset, base, peer.wishes.now())),
         Ok(Disclosed::Document(composed)) => bytes(StatusCode::OK, document::bundle(&composed, base)),
         Ok(Disclosed::Resource(released)) => {
             let mut response = bytes(StatusCode::OK, released.json().to_vec());
@@ -92,6 +94,31 @@ pub fn toml(text: String) -> Response {
     response
 }
 
+/// A report, made as it is read. One that cannot be finished breaks the connection: it is never taken for whole.
+#[must_use]
+pub fn report(report: Report, format: Format) -> Response {
+    let head = HeaderValue::from_str(&report.as_at().head.to_string());
+    let pieces = futures_util::stream::try_unfold(report, |mut report| async move {
+        match report.next().await {
+            Ok(piece) => Ok(piece.map(|piece| (piece, report))),
+            Err(error) => {
+                tracing::error!(chain = telemetry::chain(&error), "a report was cut off");
+                Err(error)
+            }
+        }
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    let headers = response.headers_mut();
+    no_store(headers);
+    if format == Format::Csv {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
+    }
+    if let Ok(head) = head {
+        headers.insert(CHAIN_HEAD, head);
+    }
+    response
+}
+
 /// A public document of this service.
 #[must_use]
 pub fn document(resource: &Value) -> Response {
@@ -139,7 +166,7 @@ pub fn rejected(rejection: &Rejection, peer: &Peer) -> Response {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
         Rejection::Accept | Rejection::MediaType => {
-            headers.insert(header::ACCEPT, HeaderValue::from_static("application/fhir+json"));
+            headers.insert(header::ACCEPT, HeaderValue::from_static(SERVED));
         }
         _ => {}
     }
@@ -174,7 +201,7 @@ fn no_store(headers: &mut HeaderMap) {
 }
 
 /// A searchset Bundle around resources that are already encoded: their bytes are copied, never read again.
-fn bundle(searchset: &Searchset, base: &Base) -> Vec<u8> {
+fn bundle(searchset: &Searchset, base: &Base, wish: Wish) -> Vec<u8> {
     let page = &searchset.page;
     let body: usize = page.matches.iter().chain(&page.included).map(|resource| resource.json().len() + 200).sum();
     let mut out = Vec::with_capacity(body + 2048);
@@ -185,11 +212,12 @@ fn bundle(searchset: &Searchset, base: &Base) -> Vec<u8> {
     member(&mut out, "type", &json!("searchset"));
     member(&mut out, "total", &json!(page.total));
     let query = if page.self_query.is_empty() { String::new() } else { format!("?{}", page.self_query) };
-    let mut links = vec![json!({ "relation": "self", "url": format!("{}/{}{query}", base.0, searchset.path) })];
+    let link = |relation: &str, url| json!({ "relation": relation, "url": wish.kept_by(url) });
+    let mut links = vec![link("self", format!("{}/{}{query}", base.0, searchset.path))];
     if let Some(next) = &searchset.next {
         // The link names no patient, so that of `$everything` does not stand under the patient's path.
         let kind = searchset.path.split('/').next().unwrap_or("Patient");
-        links.push(json!({ "relation": "next", "url": format!("{}/{kind}?_page={next}", base.0) }));
+        links.push(link("next", format!("{}/{kind}?_page={next}", base.0)));
     }
     member(&mut out, "link", &Value::Array(links));
     out.extend_from_slice(b",\"entry\":[");

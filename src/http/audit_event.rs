@@ -2,6 +2,7 @@
 
 use super::answer;
 use super::extract::{self, Id};
+use super::format::Wish;
 use super::kept::{self, Dealing};
 use super::layers::Peer;
 use super::{App, only, respond};
@@ -36,13 +37,13 @@ async fn search(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, query.as_deref());
+        let asked = extract::sent(&peer, query.as_deref());
         let (kept, path) = (Kept::AuditEvent, "AuditEvent".to_owned());
         let (mut dealing, pairs) = Dealing::open(&app, &peer, &headers, kept, Interaction::Search, path, asked).await?;
         match found(&mut dealing, &pairs).await {
             Ok(found) => {
                 let (filter, page) = dealing.answer(found).await?.into_inner();
-                Ok(answer::kept(StatusCode::OK, &bundle(&app, &pairs, &filter, page), None, None))
+                Ok(answer::kept(StatusCode::OK, &bundle(&app, peer.wishes.now(), &pairs, &filter, page), None, None))
             }
             Err(failure) => Err(dealing.refuse(failure.into()).await),
         }
@@ -67,7 +68,7 @@ async fn read(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let raw = format!("AuditEvent/{id}");
         let (mut dealing, _) =
             Dealing::open(&app, &peer, &headers, Kept::AuditEvent, Interaction::Read, raw, asked).await?;
@@ -189,9 +190,9 @@ fn resumed(text: &str) -> Option<AuditFilter> {
     })
 }
 
-fn bundle(app: &App, pairs: &[(String, String)], filter: &AuditFilter, page: AuditPage) -> Value {
+fn bundle(app: &App, wish: Wish, pairs: &[(String, String)], filter: &AuditFilter, page: AuditPage) -> Value {
     let AuditPage { events, total, next } = page;
-    let mut bundle = kept::bundle(app, "AuditEvent", pairs, events);
+    let mut bundle = kept::bundle(app, wish, "AuditEvent", pairs, events);
     if let Some(members) = bundle.as_object_mut() {
         match total {
             Some(total) => members.insert("total".to_owned(), json!(total)),
@@ -200,7 +201,7 @@ fn bundle(app: &App, pairs: &[(String, String)], filter: &AuditFilter, page: Aud
         if let (Some(next), Some(links)) = (next, members.get_mut("link").and_then(Value::as_array_mut)) {
             let sealed = app.service.sealer.seal_text(link(filter, next).as_bytes());
             let url = format!("{}/AuditEvent?_page={sealed}", app.base.0);
-            links.push(json!({ "relation": "next", "url": url }));
+            links.push(json!({ "relation": "next", "url": wish.kept_by(url) }));
         }
     }
     bundle

@@ -44,7 +44,7 @@ async fn batch(
     body: Body,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let (kind, path) = (Kept::EpisodeOfCare, "batch".to_owned());
         // The batch as a whole: whose token it is, and whether it is one.
         let (dealing, _) = Dealing::open(&app, &peer, &headers, kind, Interaction::Operation, path, asked).await?;
@@ -125,7 +125,7 @@ async fn entered(
         Ok(Wanted::Update { id, .. }) => (Interaction::Update, format!("{TYPE}/{id}")),
         _ => (Interaction::Create, TYPE.to_owned()),
     };
-    let asked = extract::sent(headers, None);
+    let asked = extract::sent(peer, None);
     let (dealing, _) = Dealing::open(app, peer, headers, Kept::EpisodeOfCare, interaction, raw, asked).await?;
     let at = format!("Bundle.entry[{place}].resource");
     let body = match entry.get_mut("resource").map(Value::take) {

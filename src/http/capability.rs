@@ -28,7 +28,7 @@ pub fn statement(base: &str) -> Value {
         "software": { "name": "mig-fhir", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "mig-fhir", "url": base },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
         "rest": [{
             "mode": "server",
             "documentation": "Every search of the record names exactly one patient. The record can also be searched by POST \

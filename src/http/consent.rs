@@ -71,7 +71,7 @@ async fn create(
     body: Body,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let raw = "Consent".to_owned();
         let (dealing, _) = Dealing::open(&app, &peer, &headers, Kept::Consent, Interaction::Create, raw, asked).await?;
         let body = match extract::resource(&headers, body, "Consent").await {
@@ -169,7 +169,7 @@ async fn withdraw(
     body: Body,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let raw = format!("Consent/{id}");
         let (mut dealing, _) =
             Dealing::open(&app, &peer, &headers, Kept::Consent, Interaction::Update, raw, asked).await?;
@@ -197,7 +197,7 @@ async fn withdraw(
                     app.service.views.forget_occasion(stored.id.as_str()).await;
                     Ok((stored, app))
                 }
-                Err((again, error)) => Err(again.failed(error).await),
+                Err((again, error)) => Err(kept_type::failed::<OccasionConsent>(*again, &id, error).await),
             }
         })
         .await?;

@@ -72,7 +72,7 @@ async fn create(
     body: Body,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let kind = Kept::EpisodeOfCare;
         let (dealing, _) =
             Dealing::open(&app, &peer, &headers, kind, Interaction::Create, TYPE.to_owned(), asked).await?;
@@ -109,7 +109,7 @@ async fn update(
     body: Body,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let raw = format!("{TYPE}/{id}");
         let (dealing, _) =
             Dealing::open(&app, &peer, &headers, Kept::EpisodeOfCare, Interaction::Update, raw, asked).await?;
@@ -171,7 +171,7 @@ pub async fn created(
                 return Ok((dealing.answer(one.clone()).await?.into_inner(), false));
             }
             // Several of one key, or another patient under it: which is meant cannot be told.
-            _ => return Err(dealing.refuse(Rejection::Conflict).await),
+            _ => return Err(dealing.refuse(Rejection::Conflict(None)).await),
         }
         dealing.attempt.note_id(draft.id().to_string());
         let job = episode::create_unless_job(draft, unless.clone(), app.service.clock.now());
@@ -182,7 +182,7 @@ pub async fn created(
             Err((open, error)) => return Err(open.failed(error).await),
         }
     }
-    Err(dealing.refuse(Rejection::Conflict).await)
+    Err(dealing.refuse(Rejection::Conflict(None)).await)
 }
 
 /// Keeps a change of an episode of this version.
@@ -198,7 +198,7 @@ pub async fn updated(mut dealing: Dealing, id: &str, body: &Value, expected: i64
     match drafted {
         Ok(job) => match keep(&app.under_way, dealing, job).await? {
             Ok(stored) => Ok(stored),
-            Err((open, error)) => Err(open.failed(error).await),
+            Err((open, error)) => Err(kept_type::failed::<Episode>(*open, id, error).await),
         },
         Err(rejection) => Err(dealing.refuse(rejection).await),
     }

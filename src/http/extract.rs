@@ -1,6 +1,7 @@
-//! What handlers take from a request: the caller, the format, parameters, a JSON body.
+//! What handlers take from a request: the caller, parameters, a body.
 
 use super::App;
+use super::format::{Format, Wish};
 use super::layers::Peer;
 use super::outcome::Rejection;
 use crate::audit::Origin;
@@ -8,8 +9,10 @@ use crate::identity::Caller;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt, Limited};
+use quick_xml::Reader;
+use quick_xml::events::Event;
 use serde_json::Value;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -43,6 +46,8 @@ pub const BODY_BYTES: usize = 256 * 1024;
 pub const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// The longest form of a search: what a URL may hold, since the audit keeps it and the next link repeats it.
 pub const FORM_BYTES: usize = 8 * 1024;
+/// Elements of XML within each other: more than any resource has.
+const DEEPEST: usize = 100;
 /// How long a body may take to arrive; it holds one of the places of requests under way.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -64,45 +69,33 @@ pub fn origin(peer: &Peer) -> Origin {
     Origin { request_id: peer.request_id.clone(), address: peer.address.clone() }
 }
 
-/// Checks that FHIR JSON is acceptable, by `_format` where given, else by `Accept`.
+/// Checks that JSON is acceptable, where nothing else is served.
 ///
 /// # Errors
 /// [`Rejection::Accept`].
-pub fn json_is_acceptable(headers: &HeaderMap, format: Option<&str>) -> Result<(), Rejection> {
-    const JSON: &[&str] = &["json", "application/fhir+json", "application/fhir json", "application/json", "text/json"];
-    let served = |media: &str| {
-        let mut parts = media.split(';').map(str::trim);
-        let name = parts.next().unwrap_or("").to_ascii_lowercase();
-        let version = parts.find_map(|part| part.strip_prefix("fhirVersion="));
-        (JSON.contains(&name.as_str()) || name == "*/*" || name == "application/*")
-            && version.is_none_or(|version| version == "4.0")
-    };
-    if let Some(format) = format {
-        return if served(format) { Ok(()) } else { Err(Rejection::Accept) };
+pub fn json_is_acceptable(headers: &HeaderMap) -> Result<(), Rejection> {
+    let without_xml = |media: &&str| Format::named(media.split(';').next().unwrap_or("").trim()) != Some(Format::Xml);
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let named: Vec<&str> = lines.flat_map(|line| line.split(',')).filter(without_xml).collect();
+    let mut accept = HeaderMap::new();
+    if headers.contains_key(header::ACCEPT)
+        && let Ok(line) = HeaderValue::from_str(&named.join(","))
+    {
+        accept.insert(header::ACCEPT, line);
     }
-    let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
-    if lines.peek().is_none() {
-        return Ok(());
-    }
-    let any = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .filter(|media| !media.split(';').any(|part| matches!(part.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")))
-        .any(served);
-    if any { Ok(()) } else { Err(Rejection::Accept) }
+    Wish::read(&accept, None, None).served().map(|_| ())
 }
 
 /// Parses a query and, for `_search`, a form: both count. Takes out what is about the wire.
 ///
 /// # Errors
 /// [`Rejection::Accept`] for a format that is not served.
-pub fn parameters(headers: &HeaderMap, query: Option<&str>, form: Option<&str>) -> Result<Parameters, Rejection> {
+pub fn parameters(peer: &Peer, query: Option<&str>, form: Option<&str>) -> Result<Parameters, Rejection> {
+    peer.wishes.now().served()?;
     let mut pairs: Pairs = Vec::new();
     for text in [query, form].into_iter().flatten() {
         pairs.extend(form_urlencoded::parse(text.as_bytes()).into_owned());
     }
-    let format = pairs.iter().find(|(name, _)| name == "_format").map(|(_, value)| value.clone());
-    json_is_acceptable(headers, format.as_deref())?;
     pairs.retain(|(name, _)| name != "_format" && name != "_pretty");
     let raw = [query, form].into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("&");
     Ok(Parameters { pairs, raw })
@@ -118,17 +111,23 @@ pub fn audited(path: String, asked: Result<Parameters, Rejection>) -> (String, R
 }
 
 /// The parameters of a URL, which have been sent already.
-pub fn sent(headers: &HeaderMap, query: Option<&str>) -> Ready<Result<Parameters, Rejection>> {
-    ready(parameters(headers, query, None))
+pub fn sent(peer: &Peer, query: Option<&str>) -> Ready<Result<Parameters, Rejection>> {
+    ready(parameters(peer, query, None))
 }
 
 /// The parameters of a `_search`: those of the query and of the form both count.
 ///
 /// # Errors
 /// As [`form`] and [`parameters`].
-pub async fn form_parameters(headers: &HeaderMap, query: Option<&str>, body: Body) -> Result<Parameters, Rejection> {
+pub async fn form_parameters(
+    peer: &Peer,
+    headers: &HeaderMap,
+    query: Option<&str>,
+    body: Body,
+) -> Result<Parameters, Rejection> {
     let form = form(headers, body).await?;
-    parameters(headers, query, Some(&form))
+    peer.wishes.add(headers, query, &form);
+    parameters(peer, query, Some(&form))
 }
 
 /// Whether `Prefer: handling=lenient` was sent.
@@ -216,25 +215,59 @@ pub async fn batch(headers: &HeaderMap, body: Body) -> Result<Value, Rejection> 
     bounded(headers, body, "Bundle", BATCH_BYTES).await
 }
 
-/// Reads a JSON resource. A body that is not JSON is for the resource's own reader to refuse, with its expression.
+/// Reads a resource, JSON or XML. A body that is neither is for the resource's own reader to refuse, with its expression.
 ///
 /// # Errors
-/// [`Rejection::MediaType`], [`Rejection::TooLong`], or [`Rejection::Invalid`] for what is not JSON.
+/// [`Rejection::MediaType`], [`Rejection::TooLong`], or [`Rejection::Invalid`] for what is not FHIR.
 pub async fn resource(headers: &HeaderMap, body: Body, kind: &str) -> Result<Value, Rejection> {
+    bounded(headers, body, kind, BODY_BYTES).await
+}
+
+/// Reads an object of `/admin`, which is JSON and no FHIR.
+///
+/// # Errors
+/// As [`resource`].
+pub async fn members(headers: &HeaderMap, body: Body, kind: &str) -> Result<Value, Rejection> {
+    if Format::named(media_type(headers)) == Some(Format::Xml) {
+        return Err(Rejection::MediaType);
+    }
     bounded(headers, body, kind, BODY_BYTES).await
 }
 
 async fn bounded(headers: &HeaderMap, body: Body, kind: &str, most: usize) -> Result<Value, Rejection> {
     let media = media_type(headers);
-    if !["application/fhir+json", "application/json", "text/json"].iter().any(|known| media.eq_ignore_ascii_case(known))
-    {
-        return Err(Rejection::MediaType);
-    }
+    // A short name is one of `_format`, and no media type.
+    let format = Format::named(media).filter(|_| media.contains('/')).ok_or(Rejection::MediaType)?;
     let bytes = read(body, most).await?;
-    serde_json::from_slice(&bytes).map_err(|_| {
+    let value = match format {
+        Format::Json => serde_json::from_slice(&bytes).ok(),
+        Format::Xml => shallow(&bytes)
+            .then(|| mig_fhir_model::xml_to_json(&bytes).ok())
+            .flatten()
+            .and_then(|json| serde_json::from_slice(&json).ok()),
+    };
+    value.ok_or_else(|| {
         let expression = kind.to_owned();
         Rejection::Invalid(vec![crate::register::Invalid { status: 400, code: "structure", expression }])
     })
+}
+
+/// Whether XML is elements alone, and few enough within each other: what reads it goes as deep as they do, and a stack
+/// that overflows takes the process with it. A document type could name entities (R4, 2.6.1: there is none).
+fn shallow(xml: &[u8]) -> bool {
+    let (mut reader, mut depth) = (Reader::from_reader(xml), 0_usize);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(_)) => depth += 1,
+            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
+            Ok(Event::Eof) => return true,
+            Ok(Event::DocType(_) | Event::PI(_)) | Err(_) => return false,
+            Ok(_) => {}
+        }
+        if depth > DEEPEST {
+            return false;
+        }
+    }
 }
 
 async fn read(body: Body, most: usize) -> Result<Vec<u8>, Rejection> {

@@ -1,6 +1,7 @@
 //! What the routes of kept resources have in common: an attempt, how far the caller reaches, and an audited end.
 
 use super::extract::{self, Pairs, Parameters};
+use super::format::Wish;
 use super::layers::Peer;
 use super::outcome::Rejection;
 use super::{App, UnderWay};
@@ -133,7 +134,7 @@ impl Dealing {
     /// Closes after a write that failed.
     pub async fn failed(self, error: StoreError) -> Rejection {
         match error {
-            StoreError::Conflict => self.refuse(Rejection::Conflict).await,
+            StoreError::Conflict => self.refuse(Rejection::Conflict(None)).await,
             other => Rejection::NotDurable(other),
         }
     }
@@ -163,7 +164,7 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
             Outcome::Refused("RESOURCE_INVALID")
         }
         Rejection::Declined(Declined::Unknown) => Outcome::Refused("NOT_FOUND"),
-        Rejection::Conflict | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => {
+        Rejection::Conflict(_) | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => {
             Outcome::Refused("CONFLICT")
         }
         Rejection::TooLong => Outcome::Refused("TOO_LONG"),
@@ -216,7 +217,7 @@ pub fn patient(sealer: &Sealer, name: &str, value: &str) -> Result<NhsNumber, Fa
 }
 
 /// A searchset of kept resources, whole. `self` says what was asked, the patient by sealed id.
-pub fn bundle(app: &App, kind: &str, pairs: &[(String, String)], resources: Vec<Value>) -> Value {
+pub fn bundle(app: &App, wish: Wish, kind: &str, pairs: &[(String, String)], resources: Vec<Value>) -> Value {
     let base = &app.base;
     let entries: Vec<Value> = resources
         .into_iter()
@@ -225,7 +226,7 @@ pub fn bundle(app: &App, kind: &str, pairs: &[(String, String)], resources: Vec<
             json!({ "fullUrl": format!("{}/{kind}/{id}", base.0), "resource": resource, "search": { "mode": "match" } })
         })
         .collect();
-    let link = json!([{ "relation": "self", "url": repeated(app, kind, pairs) }]);
+    let link = json!([{ "relation": "self", "url": wish.kept_by(repeated(app, kind, pairs)) }]);
     let total = entries.len();
     let mut bundle = json!({ "resourceType": "Bundle", "type": "searchset", "total": total, "link": link });
     // FHIR has no empty lists.

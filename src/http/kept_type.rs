@@ -9,6 +9,7 @@ use crate::audit::Interaction;
 use crate::disclose::Failure;
 use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::policy::{Kept, Reach};
+use crate::store::StoreError;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -81,6 +82,19 @@ pub async fn held<K: KeptType>(dealing: &mut Dealing, id: &str) -> Result<K::Sto
     Ok(stored)
 }
 
+/// Closes after a write that failed: who came too late is told the version that stands now.
+pub async fn failed<K: KeptType>(dealing: Dealing, id: &str, error: StoreError) -> Rejection {
+    if !matches!(error, StoreError::Conflict) {
+        return dealing.failed(error).await;
+    }
+    let now = async {
+        let reach = dealing.reach().await.ok()?;
+        K::read(dealing.app(), &reach, &LogicalId::parse(id)?).await.ok()?
+    };
+    let version = now.await.map(|stored| K::version(&stored));
+    dealing.refuse(Rejection::Conflict(version)).await
+}
+
 /// A stored resource as a response.
 pub fn shown<K: KeptType>(app: &App, status: StatusCode, stored: &K::Stored, location: Option<&str>) -> Response {
     answer::kept(status, &K::resource(stored, &app.service.sealer), Some(K::version(stored)), location)
@@ -94,7 +108,7 @@ pub async fn read<K: KeptType>(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
-        let (asked, raw) = (extract::sent(&headers, None), format!("{}/{id}", K::KEPT.as_str()));
+        let (asked, raw) = (extract::sent(&peer, None), format!("{}/{id}", K::KEPT.as_str()));
         let (mut dealing, _) = Dealing::open(&app, &peer, &headers, K::KEPT, Interaction::Read, raw, asked).await?;
         match held::<K>(&mut dealing, &id).await {
             Ok(stored) => Ok(shown::<K>(&app, StatusCode::OK, &dealing.answer(stored).await?.into_inner(), None)),
@@ -111,7 +125,7 @@ pub async fn search<K: KeptType>(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let asked = extract::sent(&headers, query.as_deref());
+    let asked = extract::sent(&peer, query.as_deref());
     respond(&peer, searched::<K>(&app, &peer, &headers, asked).await)
 }
 
@@ -123,7 +137,7 @@ pub async fn search_by_form<K: KeptType>(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let asked = extract::form_parameters(&headers, query.as_deref(), body);
+    let asked = extract::form_parameters(&peer, &headers, query.as_deref(), body);
     respond(&peer, searched::<K>(&app, &peer, &headers, asked).await)
 }
 
@@ -139,7 +153,7 @@ async fn searched<K: KeptType>(
         Ok(found) => {
             let found = dealing.answer(found).await?.into_inner();
             let resources = found.iter().map(|stored| K::resource(stored, &app.service.sealer)).collect();
-            let bundle = kept::bundle(app, K::KEPT.as_str(), &pairs, resources);
+            let bundle = kept::bundle(app, peer.wishes.now(), K::KEPT.as_str(), &pairs, resources);
             Ok(answer::kept(StatusCode::OK, &bundle, None, None))
         }
         Err(failure) => Err(dealing.refuse(failure.into()).await),

@@ -1,9 +1,11 @@
 //! Request id, limits, load shedding, the request log. Layers refuse or decorate; they never decide or disclose.
 
 use super::answer;
+use super::format::{self, Wishes};
 use super::outcome::Rejection;
 use crate::ids::{Network, NhsNumber, RequestId};
 use crate::telemetry;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
@@ -27,6 +29,8 @@ pub struct Peer {
     pub request_id: RequestId,
     /// The address it came from.
     pub address: String,
+    /// The form in which it wants to be answered.
+    pub wishes: Wishes,
 }
 
 /// How much at once.
@@ -82,11 +86,17 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
         .get::<ConnectInfo<SocketAddr>>()
         .and_then(|ConnectInfo(address)| gate.client(address.ip(), request.headers()))
         .map_or_else(|| "unknown".to_owned(), |address| address.to_canonical().to_string());
-    let peer = Peer { request_id: request_id.clone(), address };
+    let wishes = Wishes::of(request.headers(), request.uri().query());
+    let peer = Peer { request_id: request_id.clone(), address, wishes };
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let url_length = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     request.extensions_mut().insert(peer.clone());
+    // A HEAD is a GET whose body is not sent: the same gates, the same audit, the same headers to the byte.
+    let is_head = method == Method::HEAD;
+    if is_head {
+        *request.method_mut() = Method::GET;
+    }
 
     let mut response = if url_length > URL_BYTES {
         answer::rejected(&Rejection::TooLong, &peer)
@@ -102,6 +112,10 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
         }
     };
 
+    response = format::dress(response, &peer).await;
+    if is_head {
+        response = without_body(response);
+    }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
         headers.insert(REQUEST_ID, value);
@@ -117,6 +131,16 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
         status: response.status().as_u16(),
         duration: started.elapsed(),
     });
+    response
+}
+
+/// As it would have been, but for the body.
+fn without_body(mut response: Response) -> Response {
+    let length = response.body().size_hint().exact();
+    *response.body_mut() = Body::empty();
+    if let Some(length) = length {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
     response
 }
 

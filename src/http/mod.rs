@@ -11,6 +11,7 @@ mod document;
 mod episode_of_care;
 mod exclusions;
 mod extract;
+mod format;
 mod health;
 mod kept;
 mod kept_type;
@@ -18,6 +19,7 @@ mod layers;
 pub mod openapi;
 pub mod outcome;
 mod page;
+mod pretty;
 mod record;
 mod sharing;
 mod site;
@@ -89,8 +91,9 @@ pub fn router(app: Arc<App>, gate: Gate, extra: Option<Router>) -> Router {
     router.layer(middleware::from_fn_with_state(gate, layers::around))
 }
 
-async fn metadata(State(app): State<Arc<App>>) -> Response {
-    answer::document(&capability::statement(&app.base.0))
+async fn metadata(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>) -> Response {
+    let served = peer.wishes.now().served();
+    respond(&peer, served.map(|_| answer::document(&capability::statement(&app.base.0))))
 }
 
 async fn openapi_document(State(app): State<Arc<App>>) -> Response {

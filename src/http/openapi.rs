@@ -3,10 +3,13 @@
 //! `openapi/mig-fhir.json` is the checked-in print of it; a test fails when they differ.
 
 mod admin;
+mod answers;
 mod operations;
 #[cfg(test)]
 mod postman;
+mod refusals;
 mod schemas;
+mod three_zero;
 
 use crate::catalogue::row;
 use crate::catalogue::{KEPT, PUBLIC};
@@ -14,43 +17,27 @@ use crate::kinds::Kind;
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi,
-    OpenApiBuilder, PathsBuilder, Ref, ResponseBuilder, ServerBuilder, Type, tag::TagBuilder,
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder, ServerBuilder,
+    tag::TagBuilder,
 };
 
 /// The media type of answers.
 const FHIR_JSON: &str = "application/fhir+json";
+/// The same in XML, which no schema of this document describes.
+const FHIR_XML: &str = "application/fhir+xml";
 const BEARER: &str = "bearer";
-
-/// Every refusal that has a status of its own, with the reasons that it can have (CONTRACT section 4).
-const REFUSALS: &[(&str, &str, &str)] = &[
-    ("400", "BadQuery", "A parameter is unknown, malformed or missing, or the body is no resource"),
-    ("401", "NoToken", "TOKEN: no, bad or expired token"),
-    (
-        "403",
-        "Refused",
-        "ACCESS_DENIED, NO_ORGANISATION_CONSENT or NO_PATIENT_CONSENT, with the reason that may be told",
-    ),
-    ("404", "NotFound", "PATIENT_NOT_FOUND or NOT_FOUND: one answer for unknown and withheld"),
-    ("405", "NoSuchMethod", "The route has no such method; Allow lists those it has"),
-    ("406", "NotAcceptable", "None of the accepted media types is served"),
-    ("410", "PageExpired", "SEARCH_EXPIRED: what may be shown has changed since the first page"),
-    ("412", "Changed", "The resource has changed; the current ETag comes along"),
-    ("413", "TooLarge", "The body is too long"),
-    ("415", "MediaType", "The body's media type is not read"),
-    ("422", "Invalid", "RESOURCE_INVALID: the resource breaks a rule, named by expression"),
-    ("429", "Throttled", "THROTTLED: the caller's rate; Retry-After says when"),
-    ("500", "Internal", "INTERNAL: a bug; the request id finds it in the log"),
-    ("502", "MigError", "MIG_ERROR: the gateway's answer cannot be used"),
-    ("503", "Unavailable", "MIG_UNAVAILABLE, AUDIT_UNAVAILABLE or THROTTLED: nothing was disclosed; try again later"),
-    ("504", "MigTimeout", "MIG_TIMEOUT: the gateway was too slow"),
-];
 
 /// The document of a service at `base`, which ends in `/FHIR/R4`. With `demo`, the routes of the demo too.
 #[must_use]
 pub fn document(base: &str, demo: bool) -> Value {
     // It holds nothing that JSON cannot, so that this does not fail; if it did, there would be no document.
     serde_json::to_value(build(base, demo)).unwrap_or_default()
+}
+
+/// The same in OpenAPI 3.0.3.
+#[must_use]
+pub fn document_3_0(base: &str, demo: bool) -> Value {
+    three_zero::of(document(base, demo))
 }
 
 fn build(base: &str, demo: bool) -> OpenApi {
@@ -102,22 +89,10 @@ fn components() -> utoipa::openapi::Components {
         .description(Some("A token of a configured issuer, with SMART scopes such as user/Condition.rs"))
         .build();
     let mut components = ComponentsBuilder::new().security_scheme(BEARER, SecurityScheme::Http(bearer));
-    for (_, name, text) in REFUSALS {
-        components = components.response(*name, outcome(text));
+    for status in refusals::REFUSALS {
+        components = components.response(status.name, refusals::response(status));
     }
     admin::schemas(schemas::add(components)).build()
-}
-
-fn outcome(text: &str) -> utoipa::openapi::Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("OperationOutcome"))).build();
-    ResponseBuilder::new()
-        .description(text)
-        .content(FHIR_JSON, content)
-        .header(
-            "X-Request-ID",
-            HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String).build())).build(),
-        )
-        .build()
 }
 
 #[cfg(test)]

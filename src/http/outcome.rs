@@ -34,7 +34,10 @@ pub enum Rejection {
     Declined(Declined),
     /// The version named by `If-Match` is not the current one.
     #[error("concurrent change")]
-    Conflict,
+    Conflict(
+        /// That one, where it is known.
+        Option<i64>,
+    ),
     /// An update without `If-Match`, where one is needed.
     #[error("no version named")]
     NoVersion,
@@ -158,7 +161,7 @@ pub fn describe(rejection: &Rejection) -> Problem {
             problem(status, code, &["RESOURCE_INVALID"]).at(expressions)
         }
         Rejection::Declined(declined) => declined_as(declined),
-        Rejection::Conflict => problem(412, "conflict", &["CONFLICT"]),
+        Rejection::Conflict(version) => Problem { version: *version, ..problem(412, "conflict", &["CONFLICT"]) },
         Rejection::NoVersion => problem(412, "conflict", &["CONFLICT"]).at(vec!["If-Match".to_owned()]),
         Rejection::Route => problem(404, "not-found", &["NOT_FOUND"]),
         Rejection::Method { .. } => problem(405, "not-supported", &["METHOD"]),

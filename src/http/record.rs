@@ -34,7 +34,7 @@ pub fn routes() -> Router<Arc<App>> {
                       Extension(peer): Extension<Peer>,
                       RawQuery(query): RawQuery,
                       headers: HeaderMap| async move {
-                    let asked = extract::sent(&headers, query.as_deref());
+                    let asked = extract::sent(&peer, query.as_deref());
                     respond(&peer, run(&app, &peer, &headers, asked, kind, None).await)
                 },
             );
@@ -44,7 +44,7 @@ pub fn routes() -> Router<Arc<App>> {
                       RawQuery(query): RawQuery,
                       headers: HeaderMap,
                       body: Body| async move {
-                    let asked = extract::form_parameters(&headers, query.as_deref(), body);
+                    let asked = extract::form_parameters(&peer, &headers, query.as_deref(), body);
                     respond(&peer, run(&app, &peer, &headers, asked, kind, None).await)
                 },
             );
@@ -58,7 +58,7 @@ pub fn routes() -> Router<Arc<App>> {
                   Id(id): Id,
                   RawQuery(query): RawQuery,
                   headers: HeaderMap| async move {
-                let asked = extract::sent(&headers, query.as_deref());
+                let asked = extract::sent(&peer, query.as_deref());
                 respond(&peer, run(&app, &peer, &headers, asked, kind, Some((id, Of::Itself))).await)
             },
         );
@@ -71,7 +71,7 @@ pub fn routes() -> Router<Arc<App>> {
                   Id(id): Id,
                   RawQuery(query): RawQuery,
                   headers: HeaderMap| async move {
-                let asked = extract::sent(&headers, query.as_deref());
+                let asked = extract::sent(&peer, query.as_deref());
                 respond(&peer, run(&app, &peer, &headers, asked, Kind::Patient, Some((id, of))).await)
             },
         );

@@ -66,7 +66,7 @@ async fn update(
     body: Body,
 ) -> Response {
     let answer = async {
-        let asked = extract::sent(&headers, None);
+        let asked = extract::sent(&peer, None);
         let raw = format!("{TYPE}/{id}");
         let (mut dealing, _) =
             Dealing::open(&app, &peer, &headers, Kept::Task, Interaction::Update, raw, asked).await?;
@@ -86,7 +86,7 @@ async fn update(
         let held: Review = kept::detached(&app.under_way, async move {
             match dealing.write(None, false, job).await {
                 Ok(audited) => Ok(audited.into_inner()),
-                Err((again, error)) => Err(again.failed(error).await),
+                Err((again, error)) => Err(kept_type::failed::<OverrideReview>(*again, &id, error).await),
             }
         })
         .await?;

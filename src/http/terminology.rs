@@ -39,7 +39,7 @@ fn read(
     Id(id): Id,
 ) -> Response {
     let found = || {
-        extract::json_is_acceptable(headers, None)?;
+        peer.wishes.now().served()?;
         let list = app.service.views.exclusions();
         let mut all = list.definitions().iter();
         let one = all.find(|one| one.text("resourceType") == kind && one.text("id") == id);
@@ -73,13 +73,13 @@ fn search(
     RawQuery(query): RawQuery,
 ) -> Response {
     let found = || {
-        let pairs = extract::parameters(headers, query.as_deref(), None)?.pairs;
+        let pairs = extract::parameters(&peer, query.as_deref(), None)?.pairs;
         let pairs = understood(pairs, extract::is_lenient(headers))?;
         let list = app.service.views.exclusions();
         let of_kind = list.definitions().iter().filter(|one| one.text("resourceType") == kind);
         let all = of_kind.filter(|one| pairs.iter().all(|(name, value)| matches(one, name, value)));
         let resources: Vec<Value> = all.map(|one| one.resource.clone()).collect();
-        let mut response = answer::document(&kept::bundle(&app, kind, &pairs, resources));
+        let mut response = answer::document(&kept::bundle(&app, peer.wishes.now(), kind, &pairs, resources));
         response.headers_mut().insert(header::CACHE_CONTROL, PUBLIC_FOR);
         Ok(response)
     };

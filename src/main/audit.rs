@@ -1,9 +1,12 @@
-//! `audit verify`: is the chain unbroken.
+//! `audit verify`: is the chain unbroken. `audit report`: what it tells.
+
+#[path = "report.rs"]
+mod report;
 
 use crate::open::Deployment;
 use crate::{refuse, say};
 use clap::Subcommand;
-use mig_fhir::audit::{Keys, Span, Verdict, verify};
+use mig_fhir::audit::{Keys, Span, Verdict, verify, verify_kept};
 use mig_fhir::telemetry::chain;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,22 +24,38 @@ pub enum Audit {
         /// To this day or instant (UTC), itself included.
         #[arg(long, value_parser = end)]
         to: Option<OffsetDateTime>,
-        /// The anchor file; that of the settings by default.
+        /// An anchor file, such as a copy or a single head that was kept; that of the settings by default.
         #[arg(long)]
         anchors: Option<PathBuf>,
         #[command(flatten)]
         deployment: Deployment,
     },
+    /// Makes a report: who viewed, overrides and reviews, numbers of the year, what is out of the ordinary.
+    Report(Box<report::Of>),
 }
 
 impl Audit {
     /// Does it.
     pub async fn run(self) -> ExitCode {
-        let Self::Verify { from, to, anchors, deployment } = self;
+        let (from, to, anchors, deployment) = match self {
+            Self::Verify { from, to, anchors, deployment } => (from, to, anchors, deployment),
+            Self::Report(report) => {
+                return match report.run().await {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(problems) => refuse(&problems),
+                };
+            }
+        };
         match walk(Span { from, to }, anchors, &deployment).await {
             Err(problems) => refuse(&problems),
-            Ok(Verdict::Verified { rows, anchors, .. }) => {
+            Ok(Verdict::Verified { rows, anchors, head, unanchored }) => {
                 say(&format!("verified: {rows} rows, {anchors} anchors"));
+                if let Some(head) = head {
+                    say(&format!("head: {head}"));
+                }
+                if unanchored > 0 {
+                    say(&format!("no anchor tells of the newest {unanchored} rows"));
+                }
                 ExitCode::SUCCESS
             }
             Ok(Verdict::Broken { seq, why }) => {
@@ -50,10 +69,15 @@ impl Audit {
 async fn walk(span: Span, anchors: Option<PathBuf>, deployment: &Deployment) -> Result<Verdict, Vec<String>> {
     let (config, store) = deployment.open().await?;
     let keys = Keys::load(&config.audit.key_file).map_err(|error| vec![chain(&error)])?;
-    let anchors = anchors.unwrap_or(config.audit.anchor_file);
-    // A trail without a row has no anchor yet.
-    let anchors = anchors.exists().then_some(anchors);
-    let verdict = verify(&store, &keys, span, anchors.as_deref()).await;
+    let verdict = match anchors {
+        Some(kept) => verify_kept(&store, &keys, span, &kept).await,
+        None => {
+            let own = config.audit.anchor_file;
+            // A trail without a row has no anchor yet.
+            let own = own.exists().then_some(own);
+            verify(&store, &keys, span, own.as_deref()).await
+        }
+    };
     store.close().await;
     verdict.map_err(|error| vec![chain(&error)])
 }

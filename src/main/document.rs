@@ -12,6 +12,27 @@ pub struct At {
     deployment: OptionalDeployment,
 }
 
+/// Where the document's URLs point, and in which version's words it is.
+#[derive(Args)]
+pub struct Openapi {
+    #[command(flatten)]
+    at: At,
+    /// The version of OpenAPI: 3.1.0, or 3.0.3 for generators that read no 3.1
+    #[arg(long, default_value = "3.1.0", value_parser = ["3.1.0", "3.0.3"])]
+    openapi_version: String,
+}
+
+impl Openapi {
+    /// Prints the OpenAPI document.
+    pub fn print(&self) -> ExitCode {
+        let made = match self.openapi_version.as_str() {
+            "3.0.3" => openapi::document_3_0,
+            _ => openapi::document,
+        };
+        print(self.at.base().map(|base| serde_json::to_string_pretty(&made(&base, true))))
+    }
+}
+
 /// The base in documents that speak of no deployment.
 const EXAMPLE: &str = "http://127.0.0.1:8080/FHIR/R4";
 
@@ -19,11 +40,6 @@ impl At {
     fn base(&self) -> Result<String, Vec<String>> {
         let config = self.deployment.settings()?;
         Ok(config.map_or_else(|| EXAMPLE.to_owned(), |config| config.server.base_url()))
-    }
-
-    /// Prints the OpenAPI document.
-    pub fn openapi(&self) -> ExitCode {
-        print(self.base().map(|base| serde_json::to_string_pretty(&openapi::document(&base, true))))
     }
 
     /// Prints the CapabilityStatement.

@@ -259,6 +259,8 @@ fn a_medicine_takes_the_target_of_its_context() {
 fn a_word_that_no_map_knows_is_degraded_and_never_an_error() {
     let condition = problem(Some("?"), Some("?"), Some("?"));
     assert_eq!(condition["clinicalStatus"]["coding"][0]["code"], "active");
+    assert_eq!(condition["note"][0]["text"], "Problem status not recognised: shown as active");
+    let condition = problem(None, Some("A"), None);
     assert_eq!(condition["note"][0]["text"], "Problem status not recorded: shown as active");
     assert!(condition.get("extension").is_none());
     let observation = observed(|event| {

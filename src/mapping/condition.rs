@@ -159,7 +159,15 @@ fn linked<'a>(maker: &mut Maker<'a>, links: &mut Links, problem: &'a Problem) ->
 }
 
 fn notes(problem: &Problem, current: Option<bool>) -> impl Iterator<Item = fhir::Annotation> {
-    let defaulted = concept_map::row(Map::ProblemStatus, problem.status.as_deref().unwrap_or("")).is_none();
+    let status = problem.status.as_deref().filter(|status| !status.trim().is_empty());
+    // The word itself stays behind: what stands in place of an enumeration may be anything.
+    let defaulted = match status {
+        None => Some("Problem status not recorded: shown as active"),
+        Some(word) if concept_map::row(Map::ProblemStatus, word).is_none() => {
+            Some("Problem status not recognised: shown as active")
+        }
+        Some(_) => None,
+    };
     // An end on a problem that is still active cannot be an abatement.
     let end = problem.end.filter(|_| current == Some(true)).and_then(dates::date_time);
     let duration = problem.expected_duration.as_ref().filter(|(_, value)| *value > 0);
@@ -170,7 +178,7 @@ fn notes(problem: &Problem, current: Option<bool>) -> impl Iterator<Item = fhir:
         _ => None,
     };
     [
-        defaulted.then(|| "Problem status not recorded: shown as active".to_owned()),
+        defaulted.map(str::to_owned),
         end.map(|end| format!("Problem end date: {end}")),
         duration.map(|(unit, value)| format!("Expected duration: {value} {}", unit_name(unit))),
         owner.map(|owner| format!("Problem owner: {owner}")),

@@ -293,6 +293,21 @@ pub async fn read(pool: &Pool, own: &OdsCode, id: &LogicalId) -> Result<Option<R
     row.map(Row::review).transpose()
 }
 
+/// The review of an override's Consent, if it is there.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn of_consent(pool: &Pool, consent: &str) -> Result<Option<Review>, StoreError> {
+    let row = sqlx::query_as::<_, Row>(
+        "SELECT id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, outcome, \
+         reviewer, opened, updated FROM review WHERE consent = $1",
+    )
+    .bind(consent)
+    .fetch_optional(pool)
+    .await?;
+    row.map(Row::review).transpose()
+}
+
 /// The reviews of an organisation, those after a refusal first, then the oldest; at most 1,000.
 ///
 /// # Errors

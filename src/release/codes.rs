@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_local_code_under_the_read_identifier_is_never_cut() {
-        for code in ["EMISNQ12", "^ESCTHS799053", "EMISATTACHMENT", "EMIS"] {
+        for code in ["EMISNQ12", "^ESCTHS799053", "EMISATTACHMENT", "EMIS", "ALLERGY"] {
             assert_eq!(comparable(READ, code), Comparable::Emis(code));
         }
     }

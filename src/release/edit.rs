@@ -172,3 +172,7 @@ fn object(members: &[(String, String)]) -> String {
     out.push('}');
     out
 }
+
+#[cfg(test)]
+#[path = "edit_tests.rs"]
+mod tests;

@@ -129,12 +129,12 @@ pub fn losses<'a>(record: &'a Record, exclusions: &'a Exclusions) -> Vec<Loss<'a
         parts: Vec::new(),
     });
     let of_event = |event: &'a Event| {
-        let plan = event.issue.as_ref().and_then(|issue| issue.plan.as_ref());
         let parts = if is_drug(event) { drug_loses(event, exclusions) } else { Vec::new() };
         Loss {
             id: &event.id,
             kind: &event.kind,
-            links: lost(&event.children) + usize::from(plan.is_some_and(|plan| goes.contains(plan.as_str()))),
+            // An issue goes with its plan: that link is never lost by an entry that stays.
+            links: lost(&event.children),
             parts: parts.into_iter().map(Rule::of).collect(),
         }
     };

@@ -45,6 +45,8 @@ fn a_further_file_only_adds_and_shows_in_the_version() {
     assert!(list.version().starts_with("1.0.0+") && list.version().len() == 18);
     assert_eq!(list.parts().len(), 2);
     assert_eq!((list.parts()[1].title.as_str(), list.parts()[1].lines), ("Local list 1", 1));
+    let named = added(".csv", "# version 7\nsystem,code\nread-v2,43C3.\n").expect("a list");
+    assert_eq!(named.coding(READ, "43C3.").map(|line| &*line.version), Some("7"));
     let builtin = Lists::builtin().expect("the list of this build").on(TODAY);
     assert!(!builtin.excludes_coding(READ, "43C3."));
     assert_eq!(builtin.version(), "1.0.0");
@@ -103,6 +105,8 @@ fn a_damaged_list_is_no_list_and_all_its_problems_are_told_at_once() {
     let both = added(".csv", &format!("{head}{}\n{}\n", lines[0].0, lines[1].0)).err().expect("refused");
     assert_eq!(both.len(), 2, "{both:?}");
     assert!(both.iter().any(|problem| problem.contains("line 3: it does not have the columns")), "{both:?}");
+    let second = added(".csv", "system,code,display\nread-v2,43C3.,\nmedicine,,abc\n").err().expect("refused");
+    assert!(second.iter().any(|problem| problem.contains("line 2: ")), "{second:?}");
     for (text, why) in [
         ("", "empty"),
         ("# version 1\n", "heading"),
@@ -457,6 +461,7 @@ fn the_list_is_applied_to_every_supplier_but_one_that_the_settings_exempt() {
         Lists::load(&Sources::default(), &Rules { exempt: suppliers.to_vec(), ..Rules::default() })
     };
     let list = exempt(&[Supplier::SystmOne]).expect("lists").on(TODAY);
+    assert_eq!(list.rules().exempt, [Supplier::SystmOne]);
     for supplier in ["EMIS", "Vision", "Microtest", "Other", "", "systmone", "TPP"] {
         assert!(list.for_supplier(supplier).excludes_coding(READ, "A788."), "{supplier}");
     }

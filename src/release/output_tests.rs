@@ -320,6 +320,8 @@ fn the_name_of_a_medicine_counts_on_medicines_alone() {
     let resource = br#"{"medicationCodeableConcept":{"text":"Mifepristone 200mg tablets"}}"#;
     let excluded = |list: &Exclusions, medicine| find(resource, list, PATIENT, medicine).expect("JSON").excluded;
     assert!(excluded(&list, true) && !excluded(&list, false));
+    let other = br#"{"medicationCodeableConcept":{"coding":[{"system":"http://snomed.info/sct","code":"322236009"}]}}"#;
+    assert!(!find(other, &list, PATIENT, true).expect("JSON").excluded, "a medicine that points to nothing");
     assert!(!excluded(&Exclusions::builtin().expect("the list"), true));
 }
 

@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_opened_again.sql"),
     migration!(4, "0004_touch.sql"),
     migration!(5, "0005_governance.sql"),
+    migration!(6, "0006_reports.sql"),
 ];
 
 impl Migration {

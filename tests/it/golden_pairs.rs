@@ -111,6 +111,8 @@ fn two_hundred_generated_records_are_written_as_files() {
         let holding = Holding::read(generate(seed, 4, &options).xml).expect("OpenHR");
         for (at, one) in outlook(&holding, &list, &sealer, now).expect("readable").released.iter().enumerate() {
             std::fs::write(folder.join(format!("generated-{seed}-{at}.json")), one.json()).expect("written");
+            let xml = mig_fhir_model::json_to_xml(one.json()).expect("FHIR");
+            std::fs::write(folder.join(format!("generated-{seed}-{at}.xml")), xml).expect("written");
         }
     }
 }

@@ -19,6 +19,7 @@
 
 mod accounting;
 mod admin;
+mod assurance;
 mod attacks;
 mod canary;
 mod commands;
@@ -27,6 +28,7 @@ mod data_codes;
 mod database;
 mod document;
 mod far_side;
+mod format;
 mod faithful;
 mod instances;
 mod golden_pairs;

@@ -517,7 +517,14 @@ impl Ask<'_> {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("a text");
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
+        let is_xml = headers.get("content-type").is_some_and(|media| media == "application/fhir+xml; charset=utf-8");
+        let body = if text.is_empty() {
+            Value::Null
+        } else if is_xml {
+            serde_json::from_slice(&mig_fhir_model::xml_to_json(text.as_bytes()).expect("XML")).expect("JSON")
+        } else {
+            serde_json::from_str(&text).expect("JSON")
+        };
         let answer = Answer { status, headers, body, request_id };
         answer.holds(&world.numbers, &text);
         answer

@@ -54,7 +54,7 @@ async fn list(
         return respond(&peer, act.tell(read).await.map(|registers| answer::toml(agreements::export(&registers))));
     }
     let read = async {
-        extract::json_is_acceptable(&headers, None)?;
+        extract::json_is_acceptable(&headers)?;
         let asked = parameters(query.as_deref(), &["on", "viewer", "practice"])?;
         let viewer = parameter(&asked, "viewer", OdsCode::parse)?;
         let practice = parameter(&asked, "practice", OdsCode::parse)?;
@@ -108,7 +108,7 @@ async fn create(
                 let job = agreements::import_job(registers, by, app.objection_days, now);
                 return Ok(imported(job));
             }
-            let body = extract::resource(&headers, body, "agreement").await?;
+            let body = extract::members(&headers, body, "agreement").await?;
             said = body.to_string();
             let agreement = agreements::agreement_of(&body).map_err(problems)?;
             act.attempt.note_id(agreement.terms.id.clone());
@@ -180,7 +180,7 @@ async fn replace(
         let (by, mut said) = (act.by(), String::new());
         let job = async {
             let expected = needed_if_match(&headers)?;
-            let body = extract::resource(&headers, body, "agreement").await?;
+            let body = extract::members(&headers, body, "agreement").await?;
             said = body.to_string();
             let alteration = Alteration::Replace(Box::new(agreements::agreement_of(&body).map_err(problems)?));
             Ok(changed(&app, &id, Some(expected), alteration, by, None))
@@ -246,7 +246,7 @@ async fn act(
         let act = Act::open(&app, &peer, &headers, what).await?;
         let (by, mut said) = (act.by(), String::new());
         let job = async {
-            let body = extract::resource(&headers, body, name).await?;
+            let body = extract::members(&headers, body, name).await?;
             said = body.to_string();
             let (alteration, reason) = alteration(name, &body)?;
             let expected = match name {

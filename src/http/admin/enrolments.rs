@@ -43,7 +43,7 @@ async fn list(
     let answer = async {
         let act = Act::open(&app, &peer, &headers, what).await?;
         let read = async {
-            extract::json_is_acceptable(&headers, None)?;
+            extract::json_is_acceptable(&headers)?;
             let asked = parameters(query.as_deref(), &["user", "organisation"])?;
             let user = parameter(&asked, "user", UserId::parse)?;
             let organisation = parameter(&asked, "organisation", OdsCode::parse)?;
@@ -67,7 +67,7 @@ async fn create(
         let mut act = Act::open(&app, &peer, &headers, what).await?;
         let mut said = String::new();
         let job = async {
-            let body = extract::resource(&headers, body, "enrolment").await?;
+            let body = extract::members(&headers, body, "enrolment").await?;
             said = body.to_string();
             let enrolment = enrolment_of(&body).map_err(problems)?;
             act.attempt.note_id(EnrolmentId::of(&enrolment).to_string());
@@ -127,7 +127,7 @@ async fn replace(
         let mut said = String::new();
         let job = async {
             let expected = needed_if_match(&headers)?;
-            let body = extract::resource(&headers, body, "enrolment").await?;
+            let body = extract::members(&headers, body, "enrolment").await?;
             said = body.to_string();
             let enrolment = enrolment_of(&body).map_err(problems)?;
             if EnrolmentId::parse(&id) != Some(EnrolmentId::of(&enrolment)) {

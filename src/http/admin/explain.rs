@@ -43,7 +43,7 @@ async fn explain(
         let mut attempt = attempt(&app, caller, &peer, what);
         let explained = async {
             let own = officer(&app, &attempt).await?;
-            let body = extract::resource(&headers, body, "explain").await?;
+            let body = extract::members(&headers, body, "explain").await?;
             let case = Case::read(&body, own)?;
             attempt.note_patient(case.patient);
             attempt.note_query(format!(

@@ -1,7 +1,8 @@
-//! `/admin`: the registers, for administrators; and `/admin/explain`, for privacy officers (CONTRACT section 6).
+//! `/admin`: the registers, for administrators; `/admin/explain`, for privacy officers (CONTRACT section 6); and
+//! `/admin/reports`, for them and for practice auditors (section 8).
 //!
 //! Plain JSON, refusals as OperationOutcome. Every call of a known caller is audited, a change in the transaction of its own
-//! audit row. No patient is named here but to `/admin/explain`, in its body. A change is in force on the next request of
+//! audit row. No patient is named here but to those two, in a body. A change is in force on the next request of
 //! every instance, since each decision asks for the register's revision; memory is emptied here at once, and on other
 //! instances as soon as they see it.
 
@@ -9,6 +10,7 @@ mod agreements;
 mod enrolments;
 mod explain;
 mod objections;
+mod reports;
 mod suspensions;
 
 use super::extract;
@@ -37,6 +39,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(enrolments::routes())
         .merge(suspensions::routes())
         .merge(explain::routes())
+        .merge(reports::routes())
 }
 
 /// One act of an administrator, under way.

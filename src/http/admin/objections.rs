@@ -65,7 +65,7 @@ async fn object(
         let act = Act::open(&app, &peer, &headers, what).await?;
         let (by, now, mut said) = (act.by(), app.service.clock.now(), String::new());
         let job = async {
-            let body = extract::resource(&headers, body, "objection").await?;
+            let body = extract::members(&headers, body, "objection").await?;
             said = body.to_string();
             known(&body, &["practice", "organisation", "reason"])?;
             let (practice, who) = (organisation(&body, "practice")?, organisation(&body, "organisation")?);
@@ -103,7 +103,7 @@ async fn settle(
         let act = Act::open(&app, &peer, &headers, what).await?;
         let (by, now, mut said) = (act.by(), app.service.clock.now(), String::new());
         let job = async {
-            let body = extract::resource(&headers, body, "objection").await?;
+            let body = extract::members(&headers, body, "objection").await?;
             said = format!("{which} {body}");
             known(&body, &["outcome"])?;
             let how = body.get("outcome").and_then(Value::as_str).and_then(Settled::parse);

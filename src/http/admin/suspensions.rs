@@ -46,7 +46,7 @@ async fn list(
     let answer = async {
         let act = Act::open(&app, &peer, &headers, what).await?;
         let read = async {
-            extract::json_is_acceptable(&headers, None)?;
+            extract::json_is_acceptable(&headers)?;
             let asked = parameters(query.as_deref(), &["lifted"])?;
             let lifted = parameter(&asked, "lifted", |text| text.parse::<bool>().ok())?.unwrap_or(false);
             agreements::suspensions(app.store.reader(), lifted).await.map_err(store)
@@ -69,7 +69,7 @@ async fn place(
         let act = Act::open(&app, &peer, &headers, what).await?;
         let (by, now, mut said) = (act.by(), app.service.clock.now(), String::new());
         let job = async {
-            let body = extract::resource(&headers, body, "suspension").await?;
+            let body = extract::members(&headers, body, "suspension").await?;
             said = body.to_string();
             let job = agreements::place_job(suspension_of(&body, &by).map_err(problems)?, now);
             Ok(replied(job))

@@ -4,7 +4,7 @@ mod shapes;
 
 use super::operations::{body, id, item, operation, query, refusals, string};
 use super::schemas::object;
-use super::{FHIR_JSON, operations};
+use super::{FHIR_JSON, answers};
 use crate::search::Form;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{
@@ -212,6 +212,31 @@ const ROUTES: &[(&str, &[Row])] = &[
             "Explained",
         )],
     ),
+    (
+        "reports",
+        &[(
+            HttpMethod::Get,
+            "listReports",
+            "What the audit trail tells; for whoever may search it",
+            None,
+            "200",
+            "Reports",
+        )],
+    ),
+    (
+        "reports/{name}",
+        &[
+            (HttpMethod::Get, "makeReport", "A report that names neither patient nor user", None, "200", "Report"),
+            (
+                HttpMethod::Post,
+                "makeReportOf",
+                "A report; the patient or the user that it is about stands in the body",
+                Some("ReportRequest"),
+                "200",
+                "Report",
+            ),
+        ],
+    ),
 ];
 
 /// Parameters of an address.
@@ -219,6 +244,16 @@ const QUERIES: &[(&str, &[(&str, &str)])] = &[
     ("listAgreements", &[("on", "An instant or a day"), ("viewer", "ODS code"), ("practice", "ODS code")]),
     ("listEnrolments", &[("user", "User id"), ("organisation", "ODS code")]),
     ("listSuspensions", &[("lifted", "true: those that were lifted too")]),
+    (
+        "makeReport",
+        &[
+            ("from", "First day or instant"),
+            ("to", "Last day or instant"),
+            ("practice", "ODS code"),
+            ("row", "The trail as it stood at this row"),
+            ("_format", "csv or json"),
+        ],
+    ),
 ];
 
 /// What names the version that is changed: `true` where it has to.
@@ -234,7 +269,7 @@ const VERSIONED: &[(&str, bool)] = &[
 /// The schemas.
 pub(super) fn schemas(mut components: ComponentsBuilder) -> ComponentsBuilder {
     for (name, elements) in shapes::SHAPES {
-        components = components.schema(*name, object(ObjectBuilder::new(), elements));
+        components = components.schema(*name, object(ObjectBuilder::new(), elements, 0));
     }
     components
 }
@@ -249,7 +284,7 @@ pub(super) fn paths(mut paths: PathsBuilder) -> PathsBuilder {
                        most. Each entry is decided, kept and audited by itself, and answered in its place.";
     let batch = operation("kept", "batch".to_owned(), "Register many at once".to_owned(), description)
         .request_body(Some(body(FHIR_JSON, Ref::from_schema_name("Bundle").into())))
-        .response("200", operations::answer("A batch-response", "Bundle"));
+        .response("200", answers::answer("A batch-response", "Bundle"));
     let batch = refusals(batch, &["400", "413", "415", "422"]);
     paths.path("/FHIR/R4", item(vec![(HttpMethod::Post, batch)]))
 }
@@ -262,6 +297,10 @@ fn one(path: &str, (method, name, summary, sent, status, answered): &Row) -> Ope
     if path.contains("{objection}") {
         operation = operation.parameter(ParameterBuilder::from(id()).name("objection").build());
     }
+    if path.contains("{name}") {
+        let named = "practice-access, who-viewed, override-review, annual-return, user-activity or unusual-viewing";
+        operation = operation.parameter(ParameterBuilder::from(id()).name("name").description(Some(named)).build());
+    }
     for (parameter, text) in QUERIES.iter().filter(|(of, _)| of == name).flat_map(|(_, parameters)| *parameters) {
         operation = operation.parameter(query(parameter, text, Form::Text));
     }
@@ -269,7 +308,7 @@ fn one(path: &str, (method, name, summary, sent, status, answered): &Row) -> Ope
         let text = "The ETag that was read; what closes may go without it, so that it need not wait";
         operation = header(operation, "If-Match", text, *needed);
     }
-    let writes = !matches!(method, HttpMethod::Get) && *path != *"explain";
+    let writes = !matches!(method, HttpMethod::Get) && *path != *"explain" && !path.starts_with("reports");
     if writes {
         operation = header(operation, "Idempotency-Key", "Sent again under the same name, it is not done again", false);
     }
@@ -280,12 +319,27 @@ fn one(path: &str, (method, name, summary, sent, status, answered): &Row) -> Ope
         }
         operation = operation.request_body(Some(sent));
     }
-    operation = operation.response(*status, shaped(answered, *name == "listAgreements"));
+    operation = operation
+        .response(*status, if *answered == "Report" { report() } else { shaped(answered, *name == "listAgreements") });
     if *status == "201" {
         operation = operation.response("200", shaped(answered, false));
     }
     let own: &[&str] = if writes { &["400", "404", "412", "413", "415", "422"] } else { &["400", "404", "422"] };
     refusals(operation, own)
+}
+
+/// A report: a Bundle of AuditEvents or a MeasureReport, or the same as a table.
+fn report() -> Response {
+    let schema: RefOr<Schema> = ObjectBuilder::new().build().into();
+    ResponseBuilder::new()
+        .description("A Bundle of AuditEvents or a MeasureReport, or CSV (RFC 4180)")
+        .content(FHIR_JSON, ContentBuilder::new().schema(Some(schema)).build())
+        .content("text/csv", ContentBuilder::new().schema(Some(string())).build())
+        .header(
+            "X-Audit-Chain-Head",
+            HeaderBuilder::new().schema(Some(string())).description(Some("The row that it is made from")).build(),
+        )
+        .build()
 }
 
 fn header(operation: OperationBuilder, name: &str, text: &str, needed: bool) -> OperationBuilder {

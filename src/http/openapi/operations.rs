@@ -1,17 +1,18 @@
 //! The operations of the OpenAPI document.
 
-use super::{BEARER, FHIR_JSON, REFUSALS};
+use super::answers::{answer, created, page, plain, shaped};
+use super::refusals::REFUSALS;
+use super::{BEARER, FHIR_JSON};
 use crate::catalogue::{Kept, KeptInteraction, Row};
 use crate::kinds::Kind;
 use crate::search::{COMMON, Form, PAGE, PAGE_MAX, Parameter as SearchParameter};
+use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, ObjectBuilder, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema, Type,
-};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, PathsBuilder, Ref, RefOr, Required, Schema, Type};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Statuses that any operation on data can have.
@@ -121,40 +122,51 @@ pub(super) fn public(paths: PathsBuilder, public: &Kept) -> PathsBuilder {
         .path(format!("/FHIR/R4/{name}"), get(refusals_of(search, &["400", "405", "406", "429", "503"])))
 }
 
+/// Statuses that any operation without a token can have.
+const OPEN: &[&str] = &["405", "429", "500"];
+
 /// What needs no token.
 pub(super) fn beside(paths: PathsBuilder) -> PathsBuilder {
     let public =
         |id: &str, summary: &str| OperationBuilder::new().tag("service").operation_id(Some(id)).summary(Some(summary));
+    let open = |operation: OperationBuilder, own: &[&str]| get(refusals_of(operation, &[OPEN, own].concat()));
+    let capabilities = public("capabilities", "The CapabilityStatement")
+        .response("200", answer("The statement", "CapabilityStatement"));
+    let live = public("live", "Whether the process answers").response("200", shaped("It does", "Alive"));
+    let ready = public("ready", "Whether requests can be answered")
+        .response("200", shaped("They can", "Readiness"))
+        .response("503", shaped("They cannot", "Readiness"));
+    let exclusions = public("exclusions", "What is withheld, as a page").response("200", page("A page"));
+    let sharing = public("sharing", "Who shares with whom, since when and what, as a page or by Accept as JSON")
+        .response("200", super::answers::page_or("A page or JSON", "Sharing"));
+    let itself = public("openapi", "This document").response("200", super::answers::anything("OpenAPI 3.1"));
     paths
-        .path(
-            "/FHIR/R4/metadata",
-            get(public("capabilities", "The CapabilityStatement")
-                .response("200", answer("The statement", "CapabilityStatement"))),
-        )
-        .path("/health/live", get(public("live", "Whether the process answers").response("200", plain("It does"))))
-        .path(
-            "/health/ready",
-            get(public("ready", "Whether requests can be answered")
-                .response("200", plain("They can"))
-                .response("503", plain("They cannot"))),
-        )
-        .path("/exclusions", get(public("exclusions", "What is withheld, as a page").response("200", plain("HTML"))))
-        .path(
-            "/sharing",
-            get(public("sharing", "Who shares with whom, since when and what, as a page or by Accept as JSON")
-                .response("200", plain("HTML or JSON"))),
-        )
-        .path("/openapi.json", get(public("openapi", "This document").response("200", plain("OpenAPI 3.1"))))
+        .path("/FHIR/R4/metadata", open(capabilities, &["400", "406", "503"]))
+        .path("/health/live", open(live, &[]))
+        .path("/health/ready", open(ready, &[]))
+        .path("/exclusions", open(exclusions, &["503"]))
+        .path("/sharing", open(sharing, &["503"]))
+        .path("/openapi.json", open(itself, &["503"]))
 }
+
+/// The demo's users (CONTRACT section 12).
+const CAST: [&str; 10] = [
+    "clinician",
+    "nurse",
+    "receptionist",
+    "untrained-clinician",
+    "other-clinician",
+    "unagreed-clinician",
+    "privacy-officer",
+    "practice-auditor",
+    "administrator",
+    "viewer-system",
+];
 
 /// The demo's own.
 pub(super) fn demo(paths: PathsBuilder) -> PathsBuilder {
-    let user = ObjectBuilder::new().property("user", string()).required("user").build();
-    let token = ObjectBuilder::new().property("access_token", string()).required("access_token").build();
-    let token = ResponseBuilder::new()
-        .description("A token")
-        .content("application/json", ContentBuilder::new().schema(Some(token)).build())
-        .build();
+    let cast = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(CAST)).build();
+    let user = ObjectBuilder::new().property("user", Schema::from(cast)).required("user").build();
     let demo =
         |id: &str, summary: &str| OperationBuilder::new().tag("service").operation_id(Some(id)).summary(Some(summary));
     paths
@@ -164,12 +176,16 @@ pub(super) fn demo(paths: PathsBuilder) -> PathsBuilder {
                 HttpMethod::Post,
                 demo("demoToken", "A token of one of the demo's users")
                     .request_body(Some(body(FORM, user.into())))
-                    .response("200", token)
-                    .response("400", plain("No such user"))
+                    .response("200", shaped("A token", "DemoToken"))
+                    .response("400", shaped("No such user", "DemoNoUser"))
                     .build(),
             ),
         )
-        .path("/demo/patients", get(demo("demoPatients", "The demo's patients").response("200", plain("A JSON array"))))
+        .path(
+            "/demo/patients",
+            get(demo("demoPatients", "The demo's patients")
+                .response("200", super::answers::list("Each with a Consent ready to post", "DemoPatient"))),
+        )
 }
 
 fn searches(
@@ -182,6 +198,7 @@ fn searches(
 ) -> PathsBuilder {
     let by_get = operation(tag, format!("search{name}"), format!("Search {name}"), documentation)
         .parameters(Some(parameters.iter().cloned()))
+        .extensions(Some(by_name()))
         .response("200", answer("A searchset", "Bundle"));
     let paths = paths.path(format!("/FHIR/R4/{name}"), get(refusals(by_get, OF_A_SEARCH)));
     if !by_post {
@@ -200,9 +217,15 @@ fn searches(
         format!("Search {name}, the parameters in the body"),
         "Keeps the NHS number out of addresses and logs: prefer it.",
     )
+    .extensions(Some(by_name()))
     .request_body(Some(body(FORM, fields.build().into())))
     .response("200", answer("A searchset", "Bundle"));
     paths.path(format!("/FHIR/R4/{name}/_search"), PathItem::new(HttpMethod::Post, refusals(operation, OF_A_SEARCH)))
+}
+
+/// Asks generators to take the parameters by name: by position, one more parameter would move all that follow.
+fn by_name() -> Extensions {
+    ExtensionsBuilder::new().add("x-group-parameters", true).build()
 }
 
 fn searched_by(own: &'static [SearchParameter]) -> Vec<Parameter> {
@@ -231,8 +254,8 @@ pub(super) fn refusals(operation: OperationBuilder, own: &[&str]) -> Operation {
 }
 
 fn refusals_of(mut operation: OperationBuilder, statuses: &[&str]) -> Operation {
-    for (status, name, _) in REFUSALS.iter().filter(|(status, ..)| statuses.contains(status)) {
-        operation = operation.response(*status, RefOr::Ref(Ref::from_response_name(*name)));
+    for status in REFUSALS.iter().filter(|status| statuses.contains(&status.code)) {
+        operation = operation.response(status.code, RefOr::Ref(Ref::from_response_name(status.name)));
     }
     operation.build()
 }
@@ -247,27 +270,6 @@ pub(super) fn item(operations: Vec<(HttpMethod, Operation)>) -> PathItem {
         item = item.operation(method, operation);
     }
     item.build()
-}
-
-pub(super) fn answer(text: &str, schema: &str) -> utoipa::openapi::Response {
-    ResponseBuilder::new()
-        .description(text)
-        .content(FHIR_JSON, ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build())
-        .build()
-}
-
-fn created(schema: &str) -> utoipa::openapi::Response {
-    let header = |text: &str| HeaderBuilder::new().schema(Some(string())).description(Some(text)).build();
-    ResponseBuilder::new()
-        .description("Stored")
-        .content(FHIR_JSON, ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build())
-        .header("Location", header("Where it can be read"))
-        .header("ETag", header("Its version"))
-        .build()
-}
-
-pub(super) fn plain(text: &str) -> utoipa::openapi::Response {
-    ResponseBuilder::new().description(text).build()
 }
 
 pub(super) fn body(media: &str, schema: RefOr<Schema>) -> RequestBody {
@@ -302,6 +304,11 @@ pub(super) fn query(name: &str, documentation: &str, form: Form) -> Parameter {
         .description(Some(format!("{documentation} ({})", form.as_str())))
         .schema(Some(string()))
         .build()
+}
+
+/// What is served as XML: a generator hands it on as text.
+pub(super) fn as_xml() -> utoipa::openapi::Content {
+    ContentBuilder::new().schema(Some(string())).build()
 }
 
 pub(super) fn string() -> Schema {

@@ -1,8 +1,9 @@
 //! The schemas of the OpenAPI document: the elements that are served, at the depth that a client's types need.
 //!
-//! Data, in a small notation: `Type` one, `Type*` many, a leading `!` required.
+//! Data, in a small notation: `Type` one, `Type*` many, `Type?` one or null, a leading `!` required.
 
 use serde_json::json;
+use utoipa::openapi::schema::{Discriminator, OneOfBuilder};
 use utoipa::openapi::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type};
 
 pub(super) type Elements = &'static [(&'static str, &'static str)];
@@ -82,6 +83,8 @@ const DATA_TYPES: &[(&str, Elements)] = &[
             ("valueCodeableConcept", "CodeableConcept"),
             ("valueReference", "Reference"),
             ("valueDateTime", "dateTime"),
+            ("valueUnsignedInt", "unsignedInt"),
+            ("extension", "Extension*"),
         ],
     ),
     ("ValueSetCompose", &[("include", "!ValueSetInclude*")]),
@@ -97,10 +100,19 @@ const DATA_TYPES: &[(&str, Elements)] = &[
     ("ValueSetConcept", &[("extension", "Extension*"), ("code", "!code"), ("display", "string")]),
     ("ValueSetFilter", &[("property", "!code"), ("op", "!code"), ("value", "!string")]),
     ("CodeSystemConcept", &[("code", "!code"), ("display", "string"), ("definition", "string")]),
-    ("Attachment", &[("contentType", "code"), ("url", "uri"), ("title", "string")]),
+    ("Attachment", &[("contentType", "code"), ("url", "uri"), ("title", "string"), ("language", "code")]),
     ("Dosage", &[("text", "string"), ("patientInstruction", "string")]),
     ("BundleLink", &[("relation", "!string"), ("url", "!uri")]),
-    ("BundleEntry", &[("fullUrl", "uri"), ("resource", "Resource"), ("search", "BundleEntrySearch")]),
+    (
+        "BundleEntry",
+        &[
+            ("fullUrl", "uri"),
+            ("resource", "Resource"),
+            ("search", "BundleEntrySearch"),
+            ("request", "BundleEntryRequest"),
+            ("response", "BundleEntryResponse"),
+        ],
+    ),
     ("BundleEntrySearch", &[("mode", "code")]),
     (
         "OperationOutcomeIssue",
@@ -129,6 +141,7 @@ const DATA_TYPES: &[(&str, Elements)] = &[
             ("valueString", "string"),
             ("valueCodeableConcept", "CodeableConcept"),
             ("referenceRange", "ObservationReferenceRange*"),
+            ("dataAbsentReason", "CodeableConcept"),
         ],
     ),
     ("ObservationReferenceRange", &[("low", "Quantity"), ("high", "Quantity"), ("text", "string")]),
@@ -156,15 +169,103 @@ const DATA_TYPES: &[(&str, Elements)] = &[
             ("who", "Reference"),
             ("requestor", "!boolean"),
             ("purposeOfUse", "CodeableConcept*"),
+            ("altId", "string"),
+            ("name", "string"),
+            ("network", "AuditEventAgentNetwork"),
+            ("policy", "uri*"),
         ],
     ),
-    ("AuditEventEntity", &[("what", "Reference"), ("type", "Coding"), ("role", "Coding"), ("query", "base64Binary")]),
+    (
+        "AuditEventEntity",
+        &[
+            ("what", "Reference"),
+            ("type", "Coding"),
+            ("role", "Coding"),
+            ("query", "base64Binary"),
+            ("description", "string"),
+            ("detail", "AuditEventEntityDetail*"),
+        ],
+    ),
     ("AuditEventSource", &[("observer", "!Reference"), ("type", "Coding*")]),
+    ("Narrative", &[("status", "!code"), ("div", "!string")]),
+    ("BundleEntryRequest", &[("method", "!code"), ("url", "!uri"), ("ifMatch", "string"), ("ifNoneExist", "string")]),
+    (
+        "BundleEntryResponse",
+        &[
+            ("status", "!string"),
+            ("location", "uri"),
+            ("etag", "string"),
+            ("lastModified", "instant"),
+            ("outcome", "OperationOutcome"),
+        ],
+    ),
+    ("AuditEventAgentNetwork", &[("address", "string"), ("type", "code")]),
+    ("AuditEventEntityDetail", &[("type", "!string"), ("valueString", "string")]),
+    (
+        "CompositionSection",
+        &[
+            ("title", "string"),
+            ("code", "CodeableConcept"),
+            ("text", "Narrative"),
+            ("mode", "code"),
+            ("orderedBy", "CodeableConcept"),
+            ("entry", "Reference*"),
+            ("emptyReason", "CodeableConcept"),
+            ("section", "CompositionSection*"),
+        ],
+    ),
+    ("TaskRestriction", &[("recipient", "Reference*")]),
+    ("DeviceName", &[("name", "!string"), ("type", "!code")]),
+    ("DeviceVersion", &[("value", "!string")]),
+    ("CapabilityStatementSoftware", &[("name", "!string"), ("version", "string")]),
+    ("CapabilityStatementImplementation", &[("description", "!string"), ("url", "uri")]),
+    (
+        "CapabilityStatementRest",
+        &[
+            ("mode", "!code"),
+            ("documentation", "string"),
+            ("security", "CapabilityStatementSecurity"),
+            ("resource", "CapabilityStatementResource*"),
+            ("interaction", "CapabilityStatementInteraction*"),
+        ],
+    ),
+    ("CapabilityStatementSecurity", &[("cors", "boolean"), ("service", "CodeableConcept*"), ("description", "string")]),
+    (
+        "CapabilityStatementResource",
+        &[
+            ("type", "!code"),
+            ("profile", "canonical"),
+            ("supportedProfile", "canonical*"),
+            ("documentation", "string"),
+            ("interaction", "CapabilityStatementInteraction*"),
+            ("versioning", "code"),
+            ("referencePolicy", "code*"),
+            ("searchInclude", "string*"),
+            ("searchParam", "CapabilityStatementSearchParam*"),
+            ("operation", "CapabilityStatementOperation*"),
+        ],
+    ),
+    ("CapabilityStatementInteraction", &[("code", "!code"), ("documentation", "string")]),
+    (
+        "CapabilityStatementSearchParam",
+        &[("name", "!string"), ("definition", "canonical"), ("type", "!code"), ("documentation", "string")],
+    ),
+    ("CapabilityStatementOperation", &[("name", "!string"), ("definition", "!canonical"), ("documentation", "string")]),
 ];
 
 /// Resources; each has `resourceType`, `id` and `meta` besides.
 const RESOURCES: &[(&str, Elements)] = &[
-    ("Bundle", &[("type", "!code"), ("total", "unsignedInt"), ("link", "BundleLink*"), ("entry", "BundleEntry*")]),
+    (
+        "Bundle",
+        &[
+            ("type", "!code"),
+            ("total", "unsignedInt"),
+            ("link", "BundleLink*"),
+            ("entry", "BundleEntry*"),
+            ("identifier", "Identifier"),
+            ("timestamp", "instant"),
+        ],
+    ),
     ("OperationOutcome", &[("issue", "!OperationOutcomeIssue*")]),
     (
         "CapabilityStatement",
@@ -174,6 +275,17 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("kind", "!code"),
             ("fhirVersion", "!code"),
             ("format", "!code*"),
+            ("url", "uri"),
+            ("version", "string"),
+            ("name", "string"),
+            ("title", "string"),
+            ("publisher", "string"),
+            ("description", "string"),
+            ("software", "CapabilityStatementSoftware"),
+            ("implementation", "CapabilityStatementImplementation"),
+            ("rest", "CapabilityStatementRest*"),
+            ("instantiates", "canonical*"),
+            ("implementationGuide", "canonical*"),
         ],
     ),
     (
@@ -227,6 +339,7 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("reasonCode", "CodeableConcept*"),
             ("note", "Annotation*"),
             ("dosage", "Dosage*"),
+            ("basedOn", "Reference*"),
         ],
     ),
     (
@@ -377,6 +490,8 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("performedPeriod", "Period"),
             ("performer", "ProcedurePerformer*"),
             ("note", "Annotation*"),
+            ("asserter", "Reference"),
+            ("recorder", "Reference"),
         ],
     ),
     (
@@ -391,6 +506,7 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("reasonCode", "CodeableConcept*"),
             ("location", "EncounterLocation*"),
             ("serviceProvider", "Reference"),
+            ("length", "Quantity"),
         ],
     ),
     ("Practitioner", &[("identifier", "Identifier*"), ("name", "HumanName*")]),
@@ -405,9 +521,23 @@ const RESOURCES: &[(&str, Elements)] = &[
     ),
     (
         "Organization",
-        &[("identifier", "Identifier*"), ("name", "string"), ("telecom", "ContactPoint*"), ("address", "Address*")],
+        &[
+            ("identifier", "Identifier*"),
+            ("name", "string"),
+            ("telecom", "ContactPoint*"),
+            ("address", "Address*"),
+            ("type", "CodeableConcept*"),
+        ],
     ),
-    ("Location", &[("name", "string"), ("address", "Address"), ("managingOrganization", "Reference")]),
+    (
+        "Location",
+        &[
+            ("name", "string"),
+            ("address", "Address"),
+            ("managingOrganization", "Reference"),
+            ("type", "CodeableConcept*"),
+        ],
+    ),
     (
         "Specimen",
         &[
@@ -421,7 +551,7 @@ const RESOURCES: &[(&str, Elements)] = &[
     (
         "Consent",
         &[
-            ("contained", "Resource*"),
+            ("contained", "RelatedPerson*"),
             ("extension", "Extension*"),
             ("status", "!code"),
             ("scope", "!CodeableConcept"),
@@ -458,6 +588,7 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("agent", "!AuditEventAgent*"),
             ("source", "!AuditEventSource"),
             ("entity", "AuditEventEntity*"),
+            ("outcomeDesc", "string"),
         ],
     ),
     (
@@ -471,6 +602,9 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("description", "string"),
             ("purpose", "string"),
             ("compose", "ValueSetCompose"),
+            ("date", "dateTime"),
+            ("experimental", "boolean"),
+            ("publisher", "string"),
         ],
     ),
     (
@@ -486,6 +620,9 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("content", "!code"),
             ("count", "unsignedInt"),
             ("concept", "CodeSystemConcept*"),
+            ("date", "dateTime"),
+            ("experimental", "boolean"),
+            ("publisher", "string"),
         ],
     ),
     (
@@ -499,20 +636,47 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("authoredOn", "dateTime"),
             ("owner", "Reference"),
             ("note", "Annotation*"),
+            ("priority", "code"),
+            ("lastModified", "dateTime"),
+            ("requester", "Reference"),
+            ("businessStatus", "CodeableConcept"),
+            ("restriction", "TaskRestriction"),
+            ("reasonCode", "CodeableConcept"),
+        ],
+    ),
+    (
+        "Composition",
+        &[
+            ("language", "code"),
+            ("text", "Narrative"),
+            ("identifier", "Identifier"),
+            ("status", "!code"),
+            ("type", "!CodeableConcept"),
+            ("subject", "Reference"),
+            ("date", "!dateTime"),
+            ("author", "!Reference*"),
+            ("title", "!string"),
+            ("confidentiality", "code"),
+            ("custodian", "Reference"),
+            ("section", "CompositionSection*"),
+        ],
+    ),
+    (
+        "Device",
+        &[
+            ("status", "code"),
+            ("deviceName", "DeviceName*"),
+            ("type", "CodeableConcept"),
+            ("version", "DeviceVersion*"),
         ],
     ),
 ];
 
 /// Adds every schema.
 pub(super) fn add(mut components: ComponentsBuilder) -> ComponentsBuilder {
-    let any = ObjectBuilder::new()
-        .property("resourceType", Schema::from(ObjectBuilder::new().schema_type(Type::String).build()))
-        .required("resourceType")
-        .description(Some("Any resource; resourceType says which"))
-        .build();
-    components = components.schema("Resource", any);
+    components = components.schema("Resource", any());
     for (name, elements) in DATA_TYPES {
-        components = components.schema(*name, object(ObjectBuilder::new(), elements));
+        components = components.schema(*name, object(ObjectBuilder::new(), elements, 1));
     }
     for (name, elements) in RESOURCES {
         let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([json!(name)])).build();
@@ -521,16 +685,33 @@ pub(super) fn add(mut components: ComponentsBuilder) -> ComponentsBuilder {
             .required("resourceType")
             .property("id", element("id"))
             .property("meta", element("Meta"));
-        components = components.schema(*name, object(head, elements));
+        components = components.schema(*name, object(head, elements, 1));
     }
     components
 }
 
-pub(super) fn object(mut object: ObjectBuilder, elements: Elements) -> Schema {
+/// One of what an entry can hold: a Bundle and the statement stand alone, so that no schema leads back to itself by an entry.
+fn any() -> Schema {
+    let held =
+        RESOURCES.iter().map(|(name, _)| *name).filter(|name| !matches!(*name, "Bundle" | "CapabilityStatement"));
+    let place = |name: &str| format!("#/components/schemas/{name}");
+    let mapping: Vec<(String, String)> = held.clone().map(|name| (name.to_owned(), place(name))).collect();
+    let one = held.fold(OneOfBuilder::new(), |one, name| one.item(Ref::from_schema_name(name)));
+    one.description(Some("Any resource that an entry can hold; resourceType says which"))
+        .discriminator(Some(Discriminator::with_mapping("resourceType", mapping)))
+        .build()
+        .into()
+}
+
+/// An object of these elements, whose lists have at least so many items: FHIR has no empty list, plain JSON has.
+pub(super) fn object(mut object: ObjectBuilder, elements: Elements, fewest: usize) -> Schema {
     for (name, notation) in elements {
         let (notation, required) = notation.strip_prefix('!').map_or((*notation, false), |rest| (rest, true));
-        let property = match notation.strip_suffix('*') {
-            Some(one) => RefOr::T(Schema::from(ArrayBuilder::new().items(element(one)).min_items(Some(1)).build())),
+        let property = match notation.strip_suffix(['*', '?']) {
+            Some(one) if notation.ends_with('?') => nullable(one),
+            Some(one) => {
+                RefOr::T(Schema::from(ArrayBuilder::new().items(element(one)).min_items(Some(fewest)).build()))
+            }
             None => element(notation),
         };
         object = object.property(*name, property);
@@ -539,6 +720,17 @@ pub(super) fn object(mut object: ObjectBuilder, elements: Elements) -> Schema {
         }
     }
     object.build().into()
+}
+
+/// A text that may be null, which only the plain JSON has: FHIR has no null.
+fn nullable(name: &str) -> RefOr<Schema> {
+    match element(name) {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.schema_type = utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]);
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
 }
 
 fn element(name: &str) -> RefOr<Schema> {

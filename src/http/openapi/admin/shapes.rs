@@ -4,6 +4,20 @@ use crate::http::openapi::schemas::Elements;
 
 /// What is sent and answered, in the notation of the FHIR schemas. Days and instants are texts.
 pub(super) const SHAPES: &[(&str, Elements)] = &[
+    ("Reports", &[("reports", "!ReportTold*")]),
+    ("ReportTold", &[("name", "!string"), ("title", "!string"), ("fhir", "!string"), ("needs", "string*")]),
+    (
+        "ReportRequest",
+        &[
+            ("from", "string"),
+            ("to", "string"),
+            ("practice", "string"),
+            ("user", "string"),
+            ("nhs_number", "string"),
+            ("staff_names", "boolean"),
+            ("row", "unsignedInt"),
+        ],
+    ),
     (
         "SharingAgreement",
         &[
@@ -44,7 +58,7 @@ pub(super) const SHAPES: &[(&str, Elements)] = &[
             ("version", "!unsignedInt"),
             ("at", "!instant"),
             ("by", "!string"),
-            ("reason", "string"),
+            ("reason", "string?"),
             ("agreement", "!SharingAgreement"),
         ],
     ),
@@ -141,5 +155,27 @@ pub(super) const SHAPES: &[(&str, Elements)] = &[
             ("rules", "!ExplainRule*"),
             ("not_asked", "!string"),
         ],
+    ),
+    ("Alive", &[("status", "!string")]),
+    ("Readiness", &[("status", "!string"), ("store", "string"), ("exclusions", "string"), ("mig", "string")]),
+    ("Sharing", &[("at", "!instant"), ("stopped", "!boolean"), ("agreements", "!SharingEntry*")]),
+    (
+        "SharingEntry",
+        &[
+            ("viewer", "!string"),
+            ("state", "!string"),
+            ("since", "!date"),
+            ("until", "date?"),
+            ("views", "!string*"),
+            ("sharers", "!SharingSharer*"),
+            ("joining", "SharingSharer*"),
+        ],
+    ),
+    ("SharingSharer", &[("practice", "!string"), ("since", "date")]),
+    ("DemoToken", &[("access_token", "!string"), ("token_type", "string"), ("expires_in", "unsignedInt")]),
+    ("DemoNoUser", &[("error", "!string"), ("user", "string*")]),
+    (
+        "DemoPatient",
+        &[("scenario", "!string"), ("nhs_number", "!string"), ("description", "!string"), ("consent", "!Consent")],
     ),
 ];

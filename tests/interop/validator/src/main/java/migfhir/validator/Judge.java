@@ -58,18 +58,28 @@ final class Judge {
     }
 
     List<Finding> findings(String text) {
+        List<Finding> findings = new ArrayList<>();
+        if (text.stripLeading().startsWith("<")) {
+            // The other encoding of a resource that is judged as JSON too: what the engine says of it as it stands.
+            resources.incrementAndGet();
+            engine(text, findings);
+            return findings;
+        }
         JsonObject resource = JsonParser.parseString(text).getAsJsonObject();
         once(resource);
         claim(resource);
-        List<Finding> findings = new ArrayList<>();
-        for (SingleValidationMessage message : validator.validateWithResult(resource.toString()).getMessages()) {
+        engine(resource.toString(), findings);
+        codings.walk(resource, findings);
+        return findings;
+    }
+
+    private void engine(String text, List<Finding> findings) {
+        for (SingleValidationMessage message : validator.validateWithResult(text).getMessages()) {
             boolean unknown = !profiles && OF_PACKAGES.matcher(message.getMessage()).find();
             if (message.getSeverity() != ResultSeverityEnum.INFORMATION && !unknown) {
                 findings.add(Finding.of(message.getSeverity(), String.valueOf(message.getLocationString()), message.getMessage()));
             }
         }
-        codings.walk(resource, findings);
-        return findings;
     }
 
     /**

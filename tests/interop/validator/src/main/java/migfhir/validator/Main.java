@@ -12,7 +12,7 @@ import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
 /**
- * Validates every JSON file of a folder in one run, offline, and exits 1 for any error.
+ * Validates every JSON and XML file of a folder in one run, offline, and exits 1 for any error.
  *
  * <p>Usage: {@code FOLDER BROKEN ACCEPTED OWN [PACKAGES]}: the folder; a folder of files that must fail; the list of
  * accepted warnings; our own definitions, themselves validated; FHIR packages (tgz), without which base R4 alone is held against.
@@ -94,7 +94,7 @@ public final class Main {
 
     private static List<Path> list(Path folder) throws IOException {
         try (Stream<Path> files = Files.walk(folder)) {
-            return files.filter(file -> file.toString().endsWith(".json")).sorted().toList();
+            return files.filter(file -> file.toString().matches(".*\\.(json|xml)")).sorted().toList();
         }
     }
 }

@@ -1,0 +1,433 @@
+//! What a privacy officer or a practice needs to know of the viewing, made from the audit trail (CONTRACT section 8): who
+//! viewed a practice's patients, who viewed one patient, overrides and their reviews, the annual return, one user's viewing,
+//! and what is out of the ordinary.
+//!
+//! Made a piece at a time in bounded memory, of the trail as it stood at one row, which the report names: the same rows give
+//! the same bytes. No clock is read. Only the report about one patient names a patient. Who may have which is decided by the
+//! caller (`http`, the command line), who has it audited before the first piece is asked for.
+
+mod activity;
+mod annual;
+mod overrides;
+mod plain;
+mod sheet;
+mod unusual;
+
+#[cfg(test)]
+mod tests;
+
+pub use unusual::Rules;
+
+use crate::audit::{AsAt, Audit, AuditError, AuditScope, Place, Selection};
+use crate::clock::{millis, rfc3339};
+use crate::ids::{NhsNumber, OdsCode, UserId};
+use crate::kinds::words;
+use crate::register::ODS_CODE;
+use crate::store::{Store, StoreError};
+use serde_json::{Value, json};
+use sheet::Sheet;
+use std::collections::VecDeque;
+use time::OffsetDateTime;
+
+/// The identifier system of chain heads.
+pub const CHAIN_SYSTEM: &str = "urn:x-mig-fhir:audit-chain";
+/// What is counted in a report.
+pub const CODES: &str = "urn:x-mig-fhir:CodeSystem:report";
+
+words! {
+    /// A report.
+    Name {
+        /// Who viewed records of a practice's patients, without the patients (7.4.2).
+        PracticeAccess = "practice-access",
+        /// Who viewed one patient's record, in plain English (3.6.7).
+        WhoViewed = "who-viewed",
+        /// Overrides and how their reviews ended (7.3.6).
+        OverrideReview = "override-review",
+        /// Access and relationships in numbers (7.3.5).
+        AnnualReturn = "annual-return",
+        /// All that one user viewed, by practice (8).
+        UserActivity = "user-activity",
+        /// What is out of the ordinary, by rules that are data.
+        UnusualViewing = "unusual-viewing",
+    }
+}
+
+words! {
+    /// How it is written.
+    Format {
+        /// RFC 4180, UTF-8, with a header row.
+        Csv = "csv",
+        /// A Bundle of AuditEvents where it lists events, a MeasureReport where it counts.
+        Fhir = "fhir",
+    }
+}
+
+impl Name {
+    /// What it is, for people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::PracticeAccess => "Who viewed records of the practice's patients; names no patient (7.4.2)",
+            Self::WhoViewed => "Who viewed one patient's record, in plain English, for the patient (3.6.7)",
+            Self::OverrideReview => "Overrides, and how their reviews stand (7.3.6)",
+            Self::AnnualReturn => "Access and relationships in numbers, without patient identifiers (7.3.5)",
+            Self::UserActivity => "All that one user viewed, by the practice affected; names no patient (8)",
+            Self::UnusualViewing => "Viewing that is out of the ordinary, each finding explained by its rule",
+        }
+    }
+
+    /// Whether its FHIR form is a MeasureReport: it counts, and lists no events.
+    #[must_use]
+    pub const fn counts(self) -> bool {
+        matches!(self, Self::OverrideReview | Self::AnnualReturn | Self::UnusualViewing)
+    }
+}
+
+/// What is asked for. No `Debug`: it may name a patient.
+#[derive(Clone)]
+pub struct Request {
+    /// Which report.
+    pub name: Name,
+    /// How it is written.
+    pub format: Format,
+    /// Whose viewing; none is the whole trail, for the command line alone.
+    pub scope: Option<AuditScope>,
+    /// Recorded at or after.
+    pub from: Option<OffsetDateTime>,
+    /// Recorded before.
+    pub before: Option<OffsetDateTime>,
+    /// The patient that [`Name::WhoViewed`] is about.
+    pub patient: Option<NhsNumber>,
+    /// The user that [`Name::UserActivity`] is about.
+    pub user: Option<UserId>,
+    /// Only what concerns this practice.
+    pub practice: Option<OdsCode>,
+    /// Whether [`Name::WhoViewed`] names staff.
+    pub staff_names: bool,
+    /// The trail as it stood at this row; as it stands otherwise.
+    pub row: Option<i64>,
+}
+
+impl Request {
+    /// The whole of a report, without bounds.
+    #[must_use]
+    pub fn of(name: Name, format: Format, scope: Option<AuditScope>) -> Self {
+        Self {
+            name,
+            format,
+            scope,
+            from: None,
+            before: None,
+            patient: None,
+            user: None,
+            practice: None,
+            staff_names: true,
+            row: None,
+        }
+    }
+}
+
+/// Why a report cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// It cannot be made without this, or not for this scope with it.
+    #[error("{0} is needed, or does not go with this report")]
+    Wanting(&'static str),
+    /// The trail has no such row, or none at all.
+    #[error("the audit trail has no such row")]
+    NoRow,
+    /// The trail.
+    #[error("the report cannot be made from the audit trail")]
+    Audit(#[source] AuditError),
+    /// The register.
+    #[error("the register cannot be read")]
+    Store(#[from] StoreError),
+}
+
+impl From<AuditError> for ReportError {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Store(error) => Self::Store(error),
+            other => Self::Audit(other),
+        }
+    }
+}
+
+enum Maker {
+    Activity,
+    Plain(plain::Plain),
+    Overrides(overrides::Overrides),
+    Annual(annual::Annual),
+    Unusual(Box<unusual::Unusual>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Opening,
+    Body,
+    Done,
+}
+
+/// A report in the making.
+pub struct Report {
+    audit: Audit,
+    store: Store,
+    request: Request,
+    selection: Selection,
+    as_at: AsAt,
+    maker: Maker,
+    /// Parts that are walked one after the other: practices, where they are told apart.
+    rounds: VecDeque<Round>,
+    place: Place,
+    sheet: Sheet,
+    stage: Stage,
+}
+
+/// One walk of the trail.
+enum Round {
+    /// All that was selected.
+    All,
+    /// Of this practice.
+    Practice(OdsCode),
+    /// Where no practice came to be known.
+    NoPractice,
+}
+
+impl Report {
+    /// Prepares a report; reads nothing of the trail yet but its head. `base` is where AuditEvents are read.
+    ///
+    /// # Errors
+    /// [`ReportError::Wanting`], [`ReportError::NoRow`], or the store.
+    pub async fn open(
+        audit: &Audit,
+        store: &Store,
+        rules: &Rules,
+        base: &str,
+        request: Request,
+    ) -> Result<Self, ReportError> {
+        let by_practice = matches!(request.scope, Some(AuditScope::Practice(_)));
+        match request.name {
+            Name::WhoViewed if request.patient.is_none() => return Err(ReportError::Wanting("nhs_number")),
+            Name::UserActivity if request.user.is_none() => return Err(ReportError::Wanting("user")),
+            // An override is known before the practice is: its review belongs to the viewing organisation.
+            Name::OverrideReview if by_practice || request.practice.is_some() => {
+                return Err(ReportError::Wanting("organisation"));
+            }
+            Name::WhoViewed => {}
+            _ if request.patient.is_some() => return Err(ReportError::Wanting("nhs_number")),
+            _ => {}
+        }
+        let as_at = audit.as_at(request.row).await?.ok_or(ReportError::NoRow)?;
+        let selection = Selection {
+            scope: request.scope.clone(),
+            from: request.from.map(millis),
+            before: request.before.map(millis),
+            patient: request.patient,
+            user: request.user.as_ref().map(ToString::to_string),
+            practice: request.practice.clone(),
+            overrides: request.name == Name::OverrideReview,
+        };
+        let maker = match request.name {
+            Name::PracticeAccess | Name::UserActivity => Maker::Activity,
+            Name::WhoViewed => Maker::Plain(plain::Plain { staff_names: request.staff_names }),
+            Name::OverrideReview => Maker::Overrides(overrides::Overrides::default()),
+            Name::AnnualReturn => Maker::Annual(annual::Annual::default()),
+            Name::UnusualViewing => Maker::Unusual(Box::new(unusual::Unusual::new(rules.clone()))),
+        };
+        let sheet = Sheet::new(request.format, &as_at, base);
+        Ok(Self {
+            audit: audit.clone(),
+            store: store.clone(),
+            request,
+            selection,
+            as_at,
+            maker,
+            rounds: VecDeque::new(),
+            place: Place::default(),
+            sheet,
+            stage: Stage::Opening,
+        })
+    }
+
+    /// The end of the trail that it is made from.
+    #[must_use]
+    pub fn as_at(&self) -> &AsAt {
+        &self.as_at
+    }
+
+    /// What was asked, as the audit keeps it: it names no patient.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let request = &self.request;
+        let mut text = form_urlencoded::Serializer::new(format!("admin/reports/{}?", request.name));
+        text.append_pair("format", request.format.as_str());
+        let instants = [("from", request.from), ("before", request.before)];
+        for (name, at) in instants.into_iter().filter_map(|(name, at)| Some((name, at?))) {
+            text.append_pair(name, &rfc3339(at));
+        }
+        let words =
+            [("user", self.selection.user.clone()), ("practice", request.practice.as_ref().map(ToString::to_string))];
+        for (name, word) in words.into_iter().filter_map(|(name, word)| Some((name, word?))) {
+            text.append_pair(name, &word);
+        }
+        text.append_pair("row", &self.as_at.head.seq.to_string());
+        text.finish().replacen("?&", "?", 1)
+    }
+
+    /// The next piece; `None` at the end. After an error there is no more, and what was told is not the whole.
+    ///
+    /// # Errors
+    /// [`ReportError`].
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ReportError> {
+        let piece = self.piece().await;
+        if piece.is_err() {
+            self.stage = Stage::Done;
+        }
+        piece
+    }
+
+    async fn piece(&mut self) -> Result<Option<Vec<u8>>, ReportError> {
+        loop {
+            match self.stage {
+                Stage::Done => return Ok(None),
+                Stage::Opening => {
+                    self.rounds = self.planned().await?;
+                    let (columns, opening) = (self.columns(), self.opening());
+                    self.sheet.open(columns, &opening, if self.request.name.counts() { "group" } else { "entry" });
+                    self.stage = Stage::Body;
+                }
+                Stage::Body => self.walk().await?,
+            }
+            let written = self.sheet.take();
+            if !written.is_empty() {
+                return Ok(Some(written));
+            }
+        }
+    }
+
+    async fn walk(&mut self) -> Result<(), ReportError> {
+        let Some(round) = self.rounds.front() else {
+            self.end().await?;
+            self.sheet.close();
+            self.stage = Stage::Done;
+            return Ok(());
+        };
+        let mut selection = self.selection.clone();
+        if let Round::Practice(practice) = round {
+            selection.practice = Some(practice.clone());
+        }
+        let mut entries = self.audit.walk(&selection, &self.as_at, &mut self.place).await?;
+        if entries.is_empty() {
+            self.rounds.pop_front();
+            self.place = Place::default();
+            return Ok(());
+        }
+        if matches!(round, Round::NoPractice) {
+            entries.retain(|entry| entry.practice().is_empty());
+        }
+        match &mut self.maker {
+            Maker::Activity => activity::page(&self.audit, &entries, &mut self.sheet),
+            Maker::Plain(plain) => plain.page(&self.audit, &entries, &mut self.sheet),
+            Maker::Overrides(overrides) => overrides.page(&self.store, &self.as_at, &entries, &mut self.sheet).await?,
+            Maker::Annual(annual) => annual.page(&entries),
+            Maker::Unusual(unusual) => unusual.page(&entries, &mut self.sheet),
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), ReportError> {
+        match &mut self.maker {
+            Maker::Activity | Maker::Plain(_) => {}
+            Maker::Overrides(overrides) => overrides.end(&mut self.sheet),
+            Maker::Annual(annual) => annual.end(&self.store, &self.request, &self.as_at, &mut self.sheet).await?,
+            Maker::Unusual(unusual) => unusual.end(&mut self.sheet),
+        }
+        Ok(())
+    }
+
+    /// One user's viewing is told practice by practice, so that each can be told of its own.
+    async fn planned(&self) -> Result<VecDeque<Round>, ReportError> {
+        if self.request.name != Name::UserActivity || self.request.practice.is_some() {
+            return Ok(VecDeque::from([Round::All]));
+        }
+        let mut practices = std::collections::BTreeSet::new();
+        let mut place = Place::default();
+        loop {
+            let entries = self.audit.walk(&self.selection, &self.as_at, &mut place).await?;
+            if entries.is_empty() {
+                break;
+            }
+            practices.extend(entries.iter().filter_map(|entry| OdsCode::parse(entry.practice())));
+        }
+        Ok(practices.into_iter().map(Round::Practice).chain([Round::NoPractice]).collect())
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        match &self.maker {
+            Maker::Activity => activity::COLUMNS,
+            Maker::Plain(_) => plain::COLUMNS,
+            Maker::Overrides(_) => overrides::COLUMNS,
+            Maker::Annual(_) => annual::COLUMNS,
+            Maker::Unusual(_) => unusual::COLUMNS,
+        }
+    }
+
+    /// The FHIR resource before its groups or entries.
+    fn opening(&self) -> Value {
+        let request = &self.request;
+        let identifier = json!({ "system": CHAIN_SYSTEM, "value": self.as_at.head.to_string() });
+        if !request.name.counts() {
+            return json!({
+                "resourceType": "Bundle",
+                "identifier": identifier,
+                "type": "collection",
+                "timestamp": rfc3339(self.as_at.at),
+            });
+        }
+        let mut period = json!({});
+        // The period's end is the last instant in it.
+        let last = request.before.and_then(|before| before.checked_sub(time::Duration::milliseconds(1)));
+        for (name, at) in [("start", request.from), ("end", Some(last.unwrap_or(self.as_at.at)))] {
+            if let (Some(at), Some(members)) = (at, period.as_object_mut()) {
+                members.insert(name.to_owned(), json!(rfc3339(at)));
+            }
+        }
+        let mut report = json!({
+            "resourceType": "MeasureReport",
+            "identifier": [identifier],
+            "status": "complete",
+            "type": "summary",
+            "measure": format!("urn:x-mig-fhir:Measure:{}", request.name),
+            "date": rfc3339(self.as_at.at),
+            "period": period,
+        });
+        if let (Some(AuditScope::Organisation(code) | AuditScope::Practice(code)), Some(members)) =
+            (&request.scope, report.as_object_mut())
+        {
+            let reporter =
+                json!({ "type": "Organization", "identifier": { "system": ODS_CODE, "value": code.to_string() } });
+            members.insert("reporter".to_owned(), reporter);
+        }
+        report
+    }
+}
+
+/// Whether it is about the record: a search, a read or an operation of one of its types.
+fn of_record(entry: &crate::audit::Entry) -> bool {
+    !entry.starts_override() && crate::kinds::Kind::parse(entry.resource_type()).is_some()
+}
+
+/// Whether something of the record was shown.
+fn shown(entry: &crate::audit::Entry) -> bool {
+    of_record(entry) && entry.ending() == crate::audit::Ending::Answered
+}
+
+/// A thing that is counted, as a population of a MeasureReport.
+fn population(code: &str, count: u64) -> Value {
+    json!({ "code": { "coding": [{ "system": CODES, "code": code }] }, "count": count })
+}
+
+/// What sets a group of a MeasureReport apart from the others.
+fn stratifier(what: &str, value: &str) -> Value {
+    json!({ "code": [{ "text": what }], "stratum": [{ "value": { "text": value } }] })
+}

@@ -1,0 +1,177 @@
+//! Reports of a small trail, byte by byte where it matters.
+
+use super::*;
+use crate::audit::{AuditConfig, Interaction, Keys, Origin, Outcome, Target};
+use crate::clock::Clock;
+use crate::identity::{Caller, CallerClass, Role, Scopes, SelectedRole};
+use crate::ids::{RequestId, RoleCode};
+use crate::kinds::View;
+use crate::store::testing;
+use std::time::Duration;
+use time::macros::datetime;
+
+const PATIENT: &str = "9990000018";
+const OTHER: &str = "9990000026";
+
+struct Trail {
+    _folder: tempfile::TempDir,
+    store: Store,
+    audit: Audit,
+    clock: Clock,
+}
+
+impl Trail {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Keys::create(&folder.path().join("key"), "k1").expect("a key");
+        let clock = Clock::fixed(datetime!(2026-11-24 10:00 UTC));
+        let store = testing::store(folder.path()).await;
+        let config = AuditConfig {
+            key_file: folder.path().join("key"),
+            anchor_file: folder.path().join("anchors"),
+            server: "facade.example.nhs.uk".into(),
+        };
+        let audit = Audit::start(store.clone(), &config, clock.clone()).await.expect("starts");
+        Self { _folder: folder, store, audit, clock }
+    }
+
+    async fn viewed(&self, name: &str, practice: &str, patient: &str, outcome: Outcome) {
+        let role = Role {
+            profile: "555000000002".into(),
+            code: RoleCode::parse("R8000").expect("valid"),
+            name: "Clinical Practitioner".into(),
+            organisation: ods("RX1"),
+        };
+        let caller = Caller {
+            user: UserId::parse("555000000001").expect("valid"),
+            name: name.into(),
+            class: CallerClass::User,
+            role: SelectedRole::One(role),
+            organisation: Some(ods("RX1")),
+            assurance: 3,
+            scopes: Scopes::default(),
+            token_id: None,
+            client_id: None,
+        };
+        let target = Target {
+            interaction: Interaction::Search,
+            resource_type: "AllergyIntolerance".into(),
+            id: None,
+            patient: NhsNumber::parse(patient),
+            query: format!("AllergyIntolerance?patient.identifier={patient}"),
+        };
+        let origin = Origin { request_id: RequestId::parse("r-1").expect("valid"), address: String::new() };
+        let attempt = self.audit.open(caller, target, origin);
+        attempt.note_practice(&ods(practice));
+        attempt.note_basis(|basis| basis.consent = Some("consent-1".into()));
+        attempt.note_extract(Some(View::RisksAndWarnings), "urn:uuid:message-1");
+        assert!(self.audit.close(attempt, outcome, None, ()).await.is_ok());
+    }
+
+    async fn made(&self, request: Request) -> String {
+        let rules = Rules::builtin().expect("rules");
+        let opened = Report::open(&self.audit, &self.store, &rules, "https://f.example/FHIR/R4", request).await;
+        let mut report = opened.expect("opens");
+        let mut all = Vec::new();
+        while let Some(piece) = report.next().await.expect("a piece") {
+            all.extend(piece);
+        }
+        String::from_utf8(all).expect("UTF-8")
+    }
+}
+
+fn ods(code: &str) -> OdsCode {
+    OdsCode::parse(code).expect("valid")
+}
+
+fn of(name: Name, format: Format) -> Request {
+    let mut request = Request::of(name, format, Some(AuditScope::Organisation(ods("RX1"))));
+    match name {
+        Name::WhoViewed => request.patient = NhsNumber::parse(PATIENT),
+        Name::UserActivity => request.user = UserId::parse("555000000001"),
+        _ => {}
+    }
+    request
+}
+
+#[tokio::test]
+async fn every_report_is_whole_in_both_forms_and_only_that_about_a_patient_names_one() {
+    let trail = Trail::new().await;
+    trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
+    trail.viewed("=cmd()", "G82002", OTHER, Outcome::Refused("CONSENT_REFUSED")).await;
+    trail.viewed("Ada Field", "G82002", OTHER, Outcome::Answered).await;
+    for name in Name::ALL {
+        let csv = trail.made(of(*name, Format::Csv)).await;
+        let fhir: Value = serde_json::from_str(&trail.made(of(*name, Format::Fhir)).await).expect("JSON");
+        assert!(csv.lines().next().expect("a header").ends_with(",chain_head"), "{csv}");
+        assert!(!csv.contains(OTHER) && !fhir.to_string().contains(OTHER), "{name}");
+        let named = fhir.to_string().contains(PATIENT);
+        assert_eq!(named, *name == Name::WhoViewed, "{name}");
+        let kind = if name.counts() { "MeasureReport" } else { "Bundle" };
+        assert_eq!(fhir["resourceType"], kind);
+        let identifier = if name.counts() { &fhir["identifier"][0] } else { &fhir["identifier"] };
+        let head = trail.audit.as_at(None).await.expect("read").expect("a row").head.to_string();
+        assert_eq!(identifier["value"], head);
+    }
+    let access = trail.made(of(Name::PracticeAccess, Format::Csv)).await;
+    assert_eq!(access.matches("\r\n").count(), 4, "{access}");
+    assert!(access.contains(",'=cmd(),"), "{access}");
+    let unusual = trail.made(of(Name::UnusualViewing, Format::Csv)).await;
+    assert!(unusual.contains("viewed-after-refusal,2026-11-24,,RX1,555000000001,"), "{unusual}");
+    let annual = trail.made(of(Name::AnnualReturn, Format::Csv)).await;
+    assert!(annual.contains("RX1,G82002,accesses-refused,CONSENT_REFUSED,1,"), "{annual}");
+}
+
+#[tokio::test]
+async fn a_report_made_again_of_the_same_rows_has_the_same_bytes() {
+    let trail = Trail::new().await;
+    trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
+    trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
+    for name in Name::ALL {
+        for format in Format::ALL {
+            let request = Request { row: Some(2), ..of(*name, *format) };
+            let before = trail.made(request.clone()).await;
+            trail.clock.advance(Duration::from_hours(1));
+            trail.viewed("Bo Later", "G82003", PATIENT, Outcome::Answered).await;
+            assert!(before == trail.made(request).await, "{name} {format}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_patient_is_told_in_plain_english_and_staff_are_named_only_where_they_may_be() {
+    let trail = Trail::new().await;
+    trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
+    let told = trail.made(of(Name::WhoViewed, Format::Csv)).await;
+    let sentence = "\"On 24 November 2026 at 10:00, Ada Field (Clinical Practitioner) of the organisation RX1 asked to see \
+                    your allergies. You, or somebody who speaks for you, had been asked about it. It was shown.\"";
+    assert!(told.contains(sentence), "{told}");
+    for format in Format::ALL {
+        let told = trail.made(Request { staff_names: false, ..of(Name::WhoViewed, *format) }).await;
+        assert!(!told.contains("Ada") && !told.contains("555000000001"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn no_report_is_made_of_a_row_that_was_changed() {
+    let trail = Trail::new().await;
+    trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
+    let unguard = match trail.store.engine() {
+        crate::store::Engine::Sqlite => "DROP TRIGGER audit_never_updated",
+        crate::store::Engine::Postgres => "DROP TRIGGER audit_never_changed ON audit",
+    };
+    testing::by_hand(&trail.store, unguard).await.expect("unguarded");
+    testing::by_hand(&trail.store, "UPDATE audit SET payload = replace(payload, 'Ada', 'Ida')").await.expect("changed");
+    let rules = Rules::builtin().expect("rules");
+    let request = of(Name::PracticeAccess, Format::Csv);
+    let mut report = Report::open(&trail.audit, &trail.store, &rules, "", request).await.expect("opens");
+    let failed = loop {
+        match report.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("made"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(failed, ReportError::Audit(AuditError::Unsound { seq: 1, .. })));
+    assert!(report.next().await.expect("ended").is_none());
+}
