@@ -1,6 +1,6 @@
-//! Pages with a script: `/docs`, how the service is called, and `/viewer`, a record to look at. Both are for anyone and hold
-//! nothing; what they show they fetch through the public API, with the token that the person at the screen has.
-//! `/viewer` is there in the demo, and elsewhere only where a setting says so.
+//! `/viewer`, a record to look at: a page with a script. It is for anyone and holds nothing; what it shows it fetches through
+//! the public API, with the token that the person at the screen has. It is there in the demo, and elsewhere only where a
+//! setting says so.
 
 use super::{App, only};
 use axum::body::Body;
@@ -25,18 +25,6 @@ const DEMO: &str = "{DEMO}";
 /// A file of a page: its path, its media type, and what is in it.
 type File = (&'static str, &'static str, &'static str);
 
-const DOCS: &[File] = &[
-    ("/docs", HTML, include_str!("site/docs.html")),
-    ("/docs/site.css", STYLE, include_str!("site/site.css")),
-    ("/docs/docs.css", STYLE, include_str!("site/docs/docs.css")),
-    ("/docs/main.js", SCRIPT, include_str!("site/docs/main.js")),
-    ("/docs/guides.js", SCRIPT, include_str!("site/docs/guides.js")),
-    ("/docs/operation.js", SCRIPT, include_str!("site/docs/operation.js")),
-    ("/docs/schema.js", SCRIPT, include_str!("site/docs/schema.js")),
-    ("/docs/dom.js", SCRIPT, include_str!("site/dom.js")),
-    ("/docs/reasons.js", SCRIPT, include_str!("site/reasons.js")),
-];
-
 const VIEWER: &[File] = &[
     ("/viewer", HTML, include_str!("site/viewer.html")),
     ("/viewer/site.css", STYLE, include_str!("site/site.css")),
@@ -54,10 +42,10 @@ const VIEWER: &[File] = &[
     ("/viewer/reasons.js", SCRIPT, include_str!("site/reasons.js")),
 ];
 
-/// The routes of `/docs`, and with `viewer` those of `/viewer`.
+/// The routes of the page, if it is to be there.
 pub fn routes(viewer: bool) -> Router<Arc<App>> {
     let viewer = if viewer { VIEWER } else { &[] };
-    DOCS.iter().chain(viewer).fold(Router::new(), |router, file| {
+    viewer.iter().fold(Router::new(), |router, file| {
         let show = move |State(app): State<Arc<App>>| async move { answer(file, app.demo) };
         router.route(file.0, only("GET, HEAD", routing::get(show)))
     })
@@ -88,7 +76,7 @@ mod tests {
     use super::*;
 
     fn files() -> impl Iterator<Item = &'static File> {
-        DOCS.iter().chain(VIEWER)
+        VIEWER.iter()
     }
 
     #[test]

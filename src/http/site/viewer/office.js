@@ -82,7 +82,7 @@ function card(task, consent, { said, who, reasons, outcomes, alerts }) {
       fact('Patient', 'NHS number ' + grouped(value(task.for))),
       fact('User', user),
       fact('Reason', (reasons.get(code) || code) + (given.text ? ': \u201C' + given.text + '\u201D' : '')),
-      fact('Alert', alert ? 'Recorded ' + time(alert.recorded) + '; sent without the patient\u2019s or the user\u2019s name' : null),
+      fact('Alert', alert ? 'Recorded ' + time(alert.recorded) + '; what is sent of it names neither the patient nor the user' : null),
       fact('State', { requested: 'Waiting', 'in-progress': 'Being looked into', completed: 'Closed' }[task.status] || task.status),
       fact('Found', outcome && (outcomes.get(String(outcome)) || String(outcome)))),
     task.status === 'completed' ? null : form(submit,
@@ -100,17 +100,23 @@ const FILTERS = [['', 'Everything'], ['0', 'What was shown'], ['4', 'What was re
 /** Who looked: the audit of the own organisation, or of the own practice's patients. */
 export async function looked(said) {
   const rows = el('div', {});
+  let turn = 0;
   const show = async (which) => {
+    const mine = ++turn;
     const asked = which === 'alert' ? { type: '110113' } : which ? { outcome: which } : {};
     const first = (await list('AuditEvent', { ...asked, _count: '50' })).body;
-    fill(rows, page(first, said));
+    // An answer that comes late is not put over a later question's.
+    if (mine === turn) fill(rows, page(first, said));
   };
   await show('');
   const options = FILTERS.map(([name, title]) => el('option', { value: name }, title));
   return [el('h1', {}, 'Who looked'),
     el('p', {}, 'Every look at a record, and every try that was refused; the latest first. This page is itself in it.'),
     el('p', {}, el('label', { for: 'which' }, 'Show'), el('select', {
-      id: 'which', onchange: async (event) => { await show(event.target.value); said('The list is new.'); },
+      id: 'which', onchange: async (event) => {
+        await show(event.target.value);
+        said('The list is new.');
+      },
     }, options)), rows];
 }
 

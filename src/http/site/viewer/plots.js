@@ -148,8 +148,9 @@ export function bloodPressures(observations) {
     const only = (parts) => (parts.length === 1 ? number(parts[0].valueQuantity) : null);
     const when = one.effectiveDateTime && span(one.effectiveDateTime);
     const ranges = [systolic, diastolic].map((parts) => (parts.length === 1 ? between(limits(parts[0])) : ''));
-    return { systolic: only(systolic), diastolic: only(diastolic), when, date: one.effectiveDateTime, ranges };
-  }).filter(({ systolic, diastolic, when }) => when && (systolic !== null || diastolic !== null));
+    const clear = systolic.length < 2 && diastolic.length < 2;
+    return { clear, systolic: only(systolic), diastolic: only(diastolic), when, date: one.effectiveDateTime, ranges };
+  }).filter(({ clear, systolic, diastolic, when }) => clear && when && (systolic !== null || diastolic !== null));
   if (!points.length) return null;
   points.sort((a, b) => a.when.middle - b.when.middle);
   const values = points.flatMap(({ systolic, diastolic }) => [systolic, diastolic]).filter((one) => one !== null);
