@@ -95,11 +95,14 @@ mod tests {
     #[test]
     fn no_page_names_another_origin_or_has_anything_inline_or_makes_markup_of_text() {
         for (path, _, text) in files() {
-            for banned in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "DOMParser", "style=\""]
+            for banned in
+                ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "DOMParser", "style=\""]
             {
                 assert!(!text.contains(banned), "{path}: {banned}");
             }
-            for banned in ["src=\"http", "href=\"http", "src=\"//", "href=\"//", "url(", "@import", "<style", "onclick="] {
+            for banned in
+                ["src=\"http", "href=\"http", "src=\"//", "href=\"//", "url(", "@import", "<style", "onclick="]
+            {
                 assert!(!text.contains(banned), "{path}: {banned}");
             }
         }

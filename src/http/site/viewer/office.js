@@ -160,5 +160,5 @@ function row(event) {
     [agent.name || value(agent.who), role ? ', ' + role : ''].join(''),
     patient ? grouped(String(patient.value)) : '',
     alert ? 'Alert of an override' : [asked, detail('view').length ? '(' + detail('view').join(', ') + ')' : '', asked ? '' : subtype].filter(Boolean).join(' '),
-    ground, (DONE[event.outcome] || String(event.outcome)) + (event.outcomeDesc ? ': ' + event.outcomeDesc : '')];
+    ground, (event.outcome === '0' && (alert || ['C', 'U'].includes(event.action)) ? 'Recorded' : DONE[event.outcome] || String(event.outcome)) + (event.outcomeDesc ? ': ' + event.outcomeDesc : '')];
 }
