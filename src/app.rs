@@ -124,6 +124,7 @@ impl Server {
             store: store.clone(),
             base: Base(base.clone()),
             demo: extra.is_some(),
+            viewer: extra.is_some() || config.server.viewer,
             objection_days: config.register.objection_days,
             under_way: under_way.clone(),
         };

@@ -36,6 +36,8 @@ pub struct ServerConfig {
     pub stop_deadline_ms: u64,
     /// From what age on, in seconds, a record carries a warning.
     pub stale_after_seconds: u64,
+    /// Whether `/viewer` is there, a page that shows a record to whoever has a token for it: for test environments.
+    pub viewer: bool,
 }
 
 impl Default for ServerConfig {
@@ -50,6 +52,7 @@ impl Default for ServerConfig {
             everything_deadline_ms: 10_000,
             stop_deadline_ms: 15_000,
             stale_after_seconds: 3_600,
+            viewer: false,
         }
     }
 }

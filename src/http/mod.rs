@@ -22,6 +22,7 @@ mod page;
 mod pretty;
 mod record;
 mod sharing;
+mod site;
 mod task;
 mod terminology;
 mod under_way;
@@ -52,6 +53,8 @@ pub struct App {
     pub base: Base,
     /// Whether the demo's routes stand beside it.
     pub demo: bool,
+    /// Whether `/viewer` is there.
+    pub viewer: bool,
     /// Days between a practice's proposal to join an agreement in force and its first day (14).
     pub objection_days: u16,
     /// What a stop waits for.
@@ -69,12 +72,14 @@ pub fn router(app: Arc<App>, gate: Gate, extra: Option<Router>) -> Router {
         .merge(audit_event::routes())
         .merge(terminology::routes())
         .route("/metadata", only("GET, HEAD", routing::get(metadata)));
+    let viewer = app.viewer;
     let router = Router::new()
         .nest("/FHIR/R4", fhir)
         .route("/openapi.json", only("GET, HEAD", routing::get(openapi_document)))
         .merge(health::routes())
         .merge(exclusions::routes())
         .merge(sharing::routes())
+        .merge(site::routes(viewer))
         .merge(batch::beside())
         .nest("/admin", admin::routes())
         .fallback(unknown_route)

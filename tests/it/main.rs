@@ -45,5 +45,6 @@ mod soak;
 mod storm;
 mod stories;
 mod unknown_patient;
+mod viewer;
 mod wire;
 mod world;
