@@ -112,7 +112,8 @@ mod tests {
     fn whatever_a_page_loads_is_among_its_files() {
         for (path, _, text) in files() {
             let folder = path.split('/').nth(1).expect("a folder");
-            let quoted = text.split(['"', '\'']).filter(|part| part.ends_with(".js") || part.ends_with(".css"));
+            let quoted =
+                text.split(['"', '\'']).filter(|part| matches!(part.rsplit_once('.'), Some((_, "js" | "css"))));
             for name in quoted {
                 let name = name.trim_start_matches("./").trim_start_matches(&format!("{folder}/"));
                 let wanted = format!("/{folder}/{name}");
