@@ -237,8 +237,10 @@ pub async fn dress(response: Response, peer: &Peer) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    // The body is one of bytes that are there: nothing is waited for, and nothing can fail.
-    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    // The body is one of bytes that are there; were it cut short all the same, no part of it would do as the whole.
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+        return answer::rejected(&Rejection::Internal, peer);
+    };
     let large = bytes.len() > LARGE;
     let write = move || written(&bytes, format, wish.pretty);
     let written = if large { tokio::task::spawn_blocking(write).await.ok().flatten() } else { write() };

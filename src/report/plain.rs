@@ -6,6 +6,7 @@
 use super::sheet::Sheet;
 use crate::audit::{Audit, Ending, Entry, Interaction};
 use crate::clock::to_london;
+use crate::document::paragraphs;
 use crate::kinds::Kind;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -46,10 +47,7 @@ impl Plain {
                 without_staff(&mut event);
             }
             if let Some(members) = event.as_object_mut() {
-                let div = format!(
-                    "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>{}</p></div>",
-                    escaped(&said.sentence(entry))
-                );
+                let div = paragraphs(&[&said.sentence(entry)]);
                 members.insert("text".to_owned(), json!({ "status": "generated", "div": div }));
             }
             sheet.event(&event);
@@ -194,19 +192,4 @@ fn without_staff(event: &mut Value) {
             agent.insert("who".to_owned(), json!({ "display": SOMEBODY }));
         }
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            // XML has no other control characters.
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -71,7 +71,7 @@ const TABLE: &[Row] = &[
         "3.6.7",
         "A patient can learn who looked",
         Supported,
-        &["the_practice_auditor_sees_who_viewed_that_practice_s_patients_and_nobody_else_s"],
+        &["the_patient_is_told_in_plain_english_and_staff_are_named_only_where_they_may_be"],
     ),
     (
         "4.10",

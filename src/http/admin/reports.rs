@@ -103,7 +103,7 @@ async fn make(
             let name = known.ok_or(Failure::NotFound)?;
             let format = format(&headers, query.as_deref())?;
             let request = if method == Method::POST {
-                let body = extract::resource(&headers, body, "report").await?;
+                let body = extract::members(&headers, body, "report").await?;
                 of_body(Request::of(name, format, Some(scope)), &body)?
             } else {
                 of_query(Request::of(name, format, Some(scope)), query.as_deref())?

@@ -1,6 +1,6 @@
 //! The schemas of the OpenAPI document: the elements that are served, at the depth that a client's types need.
 //!
-//! Data, in a small notation: `Type` one, `Type*` many, `Type?` one or null, a leading `!` required.
+//! Data, in a small notation: `Type` one, `Type*` many, `Type?` one or null, a leading `!` required. Long because it is one table: a type a block.
 
 use serde_json::json;
 use utoipa::openapi::schema::{Discriminator, OneOfBuilder};
