@@ -266,12 +266,17 @@ fn note_occasion(attempt: &Attempt, occasion: &crate::register::Occasion, exclus
     });
 }
 
+/// The most that is kept back of a deadline for what comes after the far side: the audit's write and the way out.
+const KEPT_BACK: Duration = Duration::from_millis(250);
+
 impl Bounds {
+    /// How long the far side is waited for, so that whoever waits for us has their answer by their deadline.
     fn of(&self, ask: &Ask) -> Duration {
-        match ask {
+        let whole = match ask {
             Ask::Search { .. } | Ask::Read { .. } => self.search,
             Ask::Everything { .. } | Ask::Document { .. } => self.everything,
-        }
+        };
+        whole - KEPT_BACK.min(whole / 8)
     }
 }
 

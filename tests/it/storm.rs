@@ -12,9 +12,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(3);
-/// What may come after the deadline, beside what a request that asks nobody takes on the same machine at the same time:
-/// the audit's write and the answer's bytes.
-const TOLERANCE: Duration = Duration::from_millis(500);
 const KINDS: [&str; 4] = ["Condition", "MedicationStatement", "AllergyIntolerance", "Observation"];
 const PRACTICES: [&str; 3] = ["B61001", "B61002", "B61003"];
 const PATIENTS: u64 = 6;
@@ -221,7 +218,8 @@ fn in_a_storm_nobody_waits_too_long_nobody_is_told_wrong_and_everything_is_audit
             sent.len(),
             heard.handshakes,
         );
-        assert!(at(100) < DEADLINE + TOLERANCE + pulse, "{:?} with a pulse of {pulse:?}", at(100));
+        // A machine that makes a request wait that asks nobody makes every request wait.
+        assert!(at(100) < DEADLINE + pulse, "{:?} with a pulse of {pulse:?}", at(100));
         assert!(all.statuses.get(&200).is_some_and(|count| *count > 20), "{:?}", all.statuses);
         assert!(all.statuses.len() > 1, "there was a storm: {:?}", all.statuses);
     });
