@@ -110,7 +110,7 @@ async fn unknown_route(Extension(peer): Extension<Peer>) -> Response {
 }
 
 /// A route with these methods and no others: 405 with `Allow` for the rest.
-fn only<S: Clone + Send + Sync + 'static>(allow: &'static str, methods: MethodRouter<S>) -> MethodRouter<S> {
+pub fn only<S: Clone + Send + Sync + 'static>(allow: &'static str, methods: MethodRouter<S>) -> MethodRouter<S> {
     methods.fallback(move |Extension(peer): Extension<Peer>| async move {
         answer::rejected(&Rejection::Method { allow }, &peer)
     })
