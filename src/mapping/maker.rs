@@ -112,7 +112,9 @@ impl<'a> Maker<'a> {
         problem: bool,
         links: Links,
     ) {
-        let facts = HeldFacts { tags: place.tags, with_problem: problem, references: links.0, placed_in: place.views };
+        // A Condition alone says more where its problem came with it; anything else is told best by the view of its type.
+        let with_problem = problem && kind == Kind::Condition;
+        let facts = HeldFacts { tags: place.tags, with_problem, references: links.0, placed_in: place.views };
         self.made.push(Made { kind, id, resource, facts });
     }
 
