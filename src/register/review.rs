@@ -326,6 +326,17 @@ pub async fn search(pool: &Pool, own: &OdsCode, status: Option<ReviewStatus>) ->
     rows.into_iter().map(Row::review).collect()
 }
 
+/// How many reviews are open, and how many of them were opened before an instant: of every organisation.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn backlog(pool: &Pool, before: OffsetDateTime) -> Result<(i64, i64), StoreError> {
+    let row = sqlx::query_as::<_, (i64, i64)>(
+        "SELECT COUNT(*), COUNT(CASE WHEN opened < $1 THEN 1 END) FROM review WHERE status <> 'completed'",
+    );
+    Ok(row.bind(millis(before)).fetch_one(pool).await?)
+}
+
 #[cfg(test)]
 #[path = "review_tests.rs"]
 mod tests;

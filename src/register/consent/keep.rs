@@ -4,7 +4,7 @@ use super::{AdmittedConsent, ConsentStatus, Reader, StoredConsent, Withdrawal};
 use crate::clock::{from_millis, millis};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, UserId};
 use crate::register::row::row;
-use crate::register::{ConsentDecision, review, standing, version};
+use crate::register::{ConsentDecision, alerts, review, standing, version};
 use crate::store::{Connection, Job, Pool, StoreError};
 use time::OffsetDateTime;
 
@@ -73,25 +73,10 @@ async fn store(connection: &mut Connection, admitted: AdmittedConsent) -> Result
     .execute(&mut *connection)
     .await?;
     if let Some(category) = category {
-        raise(connection, &stored, after_refusal).await?;
+        alerts::raise(connection, &stored, after_refusal).await?;
         review::open(connection, &stored, category, after_refusal).await?;
     }
     Ok(stored)
-}
-
-async fn raise(connection: &mut Connection, stored: &StoredConsent, after: bool) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO alert (id, consent, organisation, raised, after_refusal, attempts, next_attempt) \
-         VALUES ($1, $2, $3, $4, $5, 0, $4)",
-    )
-    .bind(uuid::Uuid::new_v4().to_string())
-    .bind(stored.id.as_str())
-    .bind(stored.organisation.as_str())
-    .bind(millis(stored.received))
-    .bind(i64::from(after))
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Keeps a withdrawal, in force from the next decision on.
