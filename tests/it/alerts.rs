@@ -446,3 +446,110 @@ fn two_instances_send_each_letter_once() {
         assert_eq!(told.len(), 50, "each of those who signed was told");
     });
 }
+
+#[test]
+fn those_who_signed_are_told_of_a_change_once_it_is_made_and_not_before() {
+    run(async {
+        let receiver = Receiver::start(Manner::Takes).await;
+        let url = receiver.url();
+        let notices = format!("{{ A99981 = \"{url}\", A99982 = \"{url}\", RX001 = \"{url}\" }}");
+        let world = world(&receiver, &[("NOTICES", &notices)]).await;
+        let boss = world.member("administrator");
+        let told = async |wanted: usize| -> Vec<Value> {
+            let found = until("the notices", async || {
+                let all = receiver.got();
+                (all.len() >= wanted).then_some(all)
+            });
+            let found = found.await;
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            assert_eq!(receiver.got().len(), wanted, "no more than that");
+            receiver.shared.got.lock().unwrap().clear();
+            let data = |got: &Got| serde_json::from_str::<Value>(&got.body).expect("JSON")["data"].clone();
+            found.iter().map(data).collect()
+        };
+        // The demo's agreements were taken in at the start: two, of which the viewer RX001 is a party to one.
+        let made = told(5).await;
+        assert!(made.iter().all(|one| one["change"] == "made"));
+        let act = async |path: &str, body: Value, if_match: Option<&str>| {
+            let ask = world.ask(Method::POST, &admin(&world, &format!("agreements/demo-all-views/{path}"))).by(&boss);
+            let ask = if_match.into_iter().fold(ask, |ask, etag| ask.header("if-match", etag));
+            ask.body("application/json", body.to_string()).send().await
+        };
+        let stale = act("suspension", json!({ "reason": "an incident at Dr Stone\u{2019}s" }), Some("W/\"9\"")).await;
+        assert_eq!(stale.status, 412);
+        let stopped = act("suspension", json!({ "reason": "an incident at Dr Stone\u{2019}s" }), None).await;
+        assert_eq!(stopped.status, 200, "{}", stopped.body);
+        let said = told(3).await;
+        let to: BTreeSet<&str> = said.iter().filter_map(|one| one["to"].as_str()).collect();
+        assert_eq!(to, BTreeSet::from(["A99981", "A99982", "RX001"]));
+        for one in &said {
+            assert_eq!((&one["agreement"], &one["status"]), (&json!("demo-all-views"), &json!("suspended")));
+            assert_eq!((&one["version"], &one["change"]), (&json!(2), &json!("suspension")));
+            let text = one.to_string();
+            assert!(!text.contains("Stone") && !text.contains(&boss.user) && !text.contains("Signatory"), "{text}");
+        }
+        let left = act("withdrawal", json!({ "organisation": "A99981", "reason": "moves" }), None).await;
+        assert_eq!(left.status, 200, "{}", left.body);
+        let said = told(2).await;
+        let to: BTreeSet<&str> = said.iter().filter_map(|one| one["to"].as_str()).collect();
+        assert_eq!(to, BTreeSet::from(["A99982", "RX001"]), "whoever leaves knows");
+        assert!(said.iter().all(|one| one["organisation"] == "A99981" && one["change"] == "withdrawal"));
+        let seen = shown(&world, &boss, "alerts?kind=agreement&state=delivered").await;
+        assert_eq!(seen["alerts"].as_array().map(Vec::len), Some(10));
+    });
+}
+
+#[test]
+fn the_demo_has_a_receiver_that_shows_what_it_has_verified() {
+    run(async {
+        let world = World::start_with(builtin(), extras(&[])).await;
+        let who = world.clinician();
+        overrides(&world, &who).await;
+        let origin = world.base().trim_end_matches("/FHIR/R4").to_owned();
+        let seen = until("the alert", async || {
+            let list = world.get(&format!("{origin}/demo/alerts")).ok().await.body;
+            let found = list.as_array()?.iter().find(|one| one["body"]["type"] == "override")?;
+            Some(found.clone())
+        })
+        .await;
+        assert_eq!((&seen["verified"], &seen["times"]), (&json!(true), &json!(1)));
+        assert_eq!(seen["body"]["data"]["organisation"], VIEWER);
+        assert_eq!(seen["body"]["data"]["reference"], seen["webhook_id"]);
+    });
+}
+
+#[test]
+fn a_share_of_ordinary_views_is_reviewed_as_chance_has_it() {
+    run(async {
+        let percent = ("MIG_FHIR__REVIEWS__SAMPLE_PERCENT".to_owned(), "25".to_owned());
+        let options =
+            Extras { settings: vec![percent], chance: Chance::fixed([0.2, 0.3, 0.9, 0.24]), ..Extras::default() };
+        let world = World::start_with(builtin(), options).await;
+        let officer = world.member("privacy-officer");
+        let mut consents = Vec::new();
+        for _ in 0..4 {
+            let who = world.clinician();
+            consents.push(world.permit(&who, &world.scenario("rich")).await.id().to_owned());
+        }
+        let tasks = world.get("Task").by(&officer).ok().await;
+        let picked: BTreeSet<&str> = tasks.resources().filter_map(|task| task["focus"]["reference"].as_str()).collect();
+        let wanted = [0, 3].map(|place: usize| format!("Consent/{}", consents[place]));
+        assert_eq!(picked, wanted.iter().map(String::as_str).collect());
+        let task = tasks.resources().next().expect("a review").clone();
+        assert_eq!(task["code"]["coding"][0]["code"], "view-review");
+        // It is closed like any other, with the evidence.
+        let mut closed = task.clone();
+        closed["status"] = "completed".into();
+        let coding = |system: &str, code: &str| json!({ "coding": [{ "system": system, "code": code }] });
+        closed["businessStatus"] = coding("urn:x-mig-fhir:CodeSystem:review-outcome", "justified");
+        closed["output"] =
+            json!([{ "type": coding("urn:x-mig-fhir:CodeSystem:task", "evidence"), "valueString": "File 12/2026" }]);
+        let path = format!("Task/{}", task["id"].as_str().expect("an id"));
+        let answer = world.ask(Method::PUT, &path).by(&officer).header("if-match", "W/\"1\"").json(&closed).await;
+        assert_eq!((answer.status, &answer.body["output"]), (200, &closed["output"]), "{}", answer.body);
+        let xml = world.get(&path).by(&officer).header("accept", "application/fhir+xml").ok().await;
+        assert_eq!(xml.body["output"][0]["valueString"], "File 12/2026");
+        // Nobody learns of it but whoever reviews: no alert goes out for an ordinary view.
+        assert!(letters(&world).await.is_empty());
+    });
+}

@@ -27,7 +27,7 @@ pub fn store_job(admitted: AdmittedConsent) -> Job<StoredConsent> {
 }
 
 async fn store(connection: &mut Connection, admitted: AdmittedConsent) -> Result<StoredConsent, StoreError> {
-    let AdmittedConsent { id, draft, decision, until } = admitted;
+    let AdmittedConsent { id, draft, decision, until, sampled } = admitted;
     let receipt = version::advance(connection, Some(draft.patient)).await?;
     let stored = StoredConsent {
         id,
@@ -74,7 +74,9 @@ async fn store(connection: &mut Connection, admitted: AdmittedConsent) -> Result
     .await?;
     if let Some(category) = category {
         alerts::raise(connection, &stored, after_refusal).await?;
-        review::open(connection, &stored, category, after_refusal).await?;
+        review::open(connection, &stored, Some(category), after_refusal).await?;
+    } else if sampled && stored.decision == ConsentDecision::Permit {
+        review::open(connection, &stored, None, false).await?;
     }
     Ok(stored)
 }
