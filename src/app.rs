@@ -146,6 +146,7 @@ impl Server {
         let app = http::App {
             service: service.clone(),
             identity,
+            pace: http::Pace::new(config.server.requests_per_minute),
             store: store.clone(),
             base: Base(base.clone()),
             demo: extra.is_some(),

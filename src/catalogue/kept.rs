@@ -67,6 +67,8 @@ macro_rules! parameter {
     };
 }
 
+const COUNT: Parameter = Parameter::filter("_count", Form::Number, "", &[], "Matches a page, 0 to 1000");
+
 const PATIENT_IDENTIFIER: Parameter = Parameter::filter("patient.identifier", Form::Token, "", &[], "By NHS number");
 
 /// The kept types, in the order of the CapabilityStatement.
@@ -79,6 +81,7 @@ pub static KEPT: &[Kept] = &[
             PATIENT_IDENTIFIER,
             parameter!("status", Token, "Consent-status", &["status"], "active, inactive …")
                 .of("http://hl7.org/fhir/consent-state-codes"),
+            COUNT,
         ],
         by_post: true,
         versioned: true,
@@ -107,6 +110,7 @@ pub static KEPT: &[Kept] = &[
                 &[],
                 "By logical id",
             ),
+            COUNT,
         ],
         by_post: true,
         versioned: true,
@@ -133,8 +137,11 @@ pub static KEPT: &[Kept] = &[
     Kept {
         name: "Task",
         interactions: &[Read, Search, Update],
-        parameters: &[parameter!("status", Token, "Task-status", &["status"], "requested, completed …")
-            .of("http://hl7.org/fhir/task-status")],
+        parameters: &[
+            parameter!("status", Token, "Task-status", &["status"], "requested, completed …")
+                .of("http://hl7.org/fhir/task-status"),
+            COUNT,
+        ],
         by_post: true,
         versioned: true,
         documentation: "Reviews of overrides, and of ordinary views that chance picked, for privacy officers. Whoever overrode or \

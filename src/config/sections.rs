@@ -28,6 +28,8 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<String>,
     /// Requests under way at once; more are refused with 503 `THROTTLED`.
     pub max_in_flight: usize,
+    /// Requests that one user may make in a minute, of each instance; more are refused with 429 `THROTTLED`. 0 is no limit.
+    pub requests_per_minute: u32,
     /// The deadline of a search or read, in milliseconds.
     pub search_deadline_ms: u64,
     /// The deadline of `$everything` and the document, in milliseconds.
@@ -48,6 +50,7 @@ impl Default for ServerConfig {
             metrics_listen: None,
             trusted_proxies: Vec::new(),
             max_in_flight: 256,
+            requests_per_minute: 1_200,
             search_deadline_ms: 3_000,
             everything_deadline_ms: 10_000,
             stop_deadline_ms: 15_000,
@@ -114,6 +117,7 @@ impl ServerConfig {
         }
         networks(&mut problems, "server.trusted_proxies", &self.trusted_proxies);
         within(&mut problems, "server.max_in_flight", self.max_in_flight as u64, 1..=100_000);
+        within(&mut problems, "server.requests_per_minute", self.requests_per_minute.into(), 0..=1_000_000);
         within(&mut problems, "server.search_deadline_ms", self.search_deadline_ms, 100..=60_000);
         within(&mut problems, "server.everything_deadline_ms", self.everything_deadline_ms, 100..=60_000);
         within(&mut problems, "server.stop_deadline_ms", self.stop_deadline_ms, 0..=120_000);

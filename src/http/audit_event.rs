@@ -192,17 +192,6 @@ fn resumed(text: &str) -> Option<AuditFilter> {
 
 fn bundle(app: &App, wish: Wish, pairs: &[(String, String)], filter: &AuditFilter, page: AuditPage) -> Value {
     let AuditPage { events, total, next } = page;
-    let mut bundle = kept::bundle(app, wish, "AuditEvent", pairs, events);
-    if let Some(members) = bundle.as_object_mut() {
-        match total {
-            Some(total) => members.insert("total".to_owned(), json!(total)),
-            None => members.remove("total"),
-        };
-        if let (Some(next), Some(links)) = (next, members.get_mut("link").and_then(Value::as_array_mut)) {
-            let sealed = app.service.sealer.seal_text(link(filter, next).as_bytes());
-            let url = format!("{}/AuditEvent?_page={sealed}", app.base.0);
-            links.push(json!({ "relation": "next", "url": wish.kept_by(url) }));
-        }
-    }
-    bundle
+    let next = next.map(|next| app.service.sealer.seal_text(link(filter, next).as_bytes()));
+    kept::page(app, wish, "AuditEvent", pairs, events, (total, next))
 }

@@ -15,6 +15,7 @@ use crate::kinds::{Kind, Purpose};
 use crate::policy::{self, Asked, Kept, Reach, Refusal};
 use crate::register::ConsentDecision;
 use crate::register::consent::{self, AdmittedConsent, ConsentSearch, ConsentStatus, Reader, StoredConsent};
+use crate::register::slice::Page;
 use crate::store::StoreError;
 use axum::body::Body;
 use axum::extract::State;
@@ -28,7 +29,7 @@ struct OccasionConsent;
 
 impl KeptType for OccasionConsent {
     const KEPT: Kept = Kept::Consent;
-    const PARAMETERS: &'static [&'static str] = &["patient", "patient.identifier", "status"];
+    const PARAMETERS: &'static [&'static str] = &["patient", "patient.identifier", "status", "_count"];
     type Stored = StoredConsent;
 
     fn version(stored: &StoredConsent) -> i64 {
@@ -47,9 +48,9 @@ impl KeptType for OccasionConsent {
         Ok(consent::read(app.store.reader(), reader(reach)?, id).await?)
     }
 
-    async fn search(app: &App, reach: &Reach, wanted: &Wanted) -> Result<Vec<StoredConsent>, Failure> {
+    async fn search(app: &App, reach: &Reach, wanted: &Wanted) -> Result<Page<StoredConsent>, Failure> {
         let search = ConsentSearch { patient: wanted.patient, status: wanted.status(ConsentStatus::parse)? };
-        Ok(consent::search(app.store.reader(), reader(reach)?, search).await?)
+        Ok(consent::search(app.store.reader(), reader(reach)?, search, &wanted.slice).await?)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::disclose::Failure;
 use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::policy::{Kept, Reach};
 use crate::register::episode::{self, EpisodeSearch, EpisodeStatus, StoredEpisode};
+use crate::register::slice::Page;
 use crate::store::{Job, StoreError};
 use axum::body::Body;
 use axum::extract::State;
@@ -27,7 +28,8 @@ struct Episode;
 
 impl KeptType for Episode {
     const KEPT: Kept = Kept::EpisodeOfCare;
-    const PARAMETERS: &'static [&'static str] = &["patient", "patient.identifier", "status", "identifier", "_id"];
+    const PARAMETERS: &'static [&'static str] =
+        &["patient", "patient.identifier", "status", "identifier", "_id", "_count"];
     type Stored = StoredEpisode;
 
     fn version(stored: &StoredEpisode) -> i64 {
@@ -46,14 +48,14 @@ impl KeptType for Episode {
         Ok(episode::read(app.store.reader(), kept::organisation(reach)?, id).await?)
     }
 
-    async fn search(app: &App, reach: &Reach, wanted: &Wanted) -> Result<Vec<StoredEpisode>, Failure> {
+    async fn search(app: &App, reach: &Reach, wanted: &Wanted) -> Result<Page<StoredEpisode>, Failure> {
         let search = EpisodeSearch {
             patient: wanted.patient,
             status: wanted.status(EpisodeStatus::parse)?,
             id: wanted.id.clone(),
             identifier: wanted.identifier.clone(),
         };
-        Ok(episode::search(app.store.reader(), kept::organisation(reach)?, &search).await?)
+        Ok(episode::search(app.store.reader(), kept::organisation(reach)?, &search, &wanted.slice).await?)
     }
 }
 

@@ -51,16 +51,18 @@ const DEEPEST: usize = 100;
 /// How long a body may take to arrive; it holds one of the places of requests under way.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// The caller, or 401.
+/// The caller, or 401; 429 for one who asks too often.
 ///
 /// # Errors
-/// [`Rejection::Token`].
+/// [`Rejection::Token`], [`Rejection::Throttled`].
 pub async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Rejection> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let one = values.next();
     // Two headers are two claims of who asks: neither is believed.
     let header = if values.next().is_some() { Some("") } else { one.map(|value| value.to_str().unwrap_or("")) };
-    app.identity.identify(header).await.map_err(Rejection::Token)
+    let caller = app.identity.identify(header).await.map_err(Rejection::Token)?;
+    app.pace.count(&caller.user, std::time::Instant::now()).map_err(Rejection::Throttled)?;
+    Ok(caller)
 }
 
 /// Where a request came from, for the audit.

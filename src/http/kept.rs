@@ -236,6 +236,29 @@ pub fn bundle(app: &App, wish: Wish, kind: &str, pairs: &[(String, String)], res
     bundle
 }
 
+/// One page of such a searchset: how many match in all, where that was counted, and the sealed link to what follows.
+pub fn page(
+    app: &App,
+    wish: Wish,
+    kind: &str,
+    pairs: &[(String, String)],
+    resources: Vec<Value>,
+    (total, next): (Option<u64>, Option<String>),
+) -> Value {
+    let mut bundle = bundle(app, wish, kind, pairs, resources);
+    if let Some(members) = bundle.as_object_mut() {
+        match total {
+            Some(total) => members.insert("total".to_owned(), json!(total)),
+            None => members.remove("total"),
+        };
+        if let (Some(sealed), Some(links)) = (next, members.get_mut("link").and_then(Value::as_array_mut)) {
+            let url = format!("{}/{kind}?_page={sealed}", app.base.0);
+            links.push(json!({ "relation": "next", "url": wish.kept_by(url) }));
+        }
+    }
+    bundle
+}
+
 /// The search as a URL that can be asked again, without an NHS number.
 fn repeated(app: &App, kind: &str, pairs: &[(String, String)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());

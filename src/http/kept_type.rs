@@ -9,12 +9,14 @@ use crate::audit::Interaction;
 use crate::disclose::Failure;
 use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::policy::{Kept, Reach};
+use crate::register::slice::{MOST, Page, Place, Slice};
 use crate::store::StoreError;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ use std::sync::Arc;
 pub trait KeptType: 'static {
     /// Which one.
     const KEPT: Kept;
-    /// Its search parameters, out of `patient`, `patient.identifier`, `status`, `_id` and `identifier`.
+    /// Its search parameters, out of `patient`, `patient.identifier`, `status`, `_id`, `identifier` and `_count`.
     const PARAMETERS: &'static [&'static str];
     /// What the register holds.
     type Stored: Send + Sync + 'static;
@@ -39,12 +41,12 @@ pub trait KeptType: 'static {
         reach: &Reach,
         id: &LogicalId,
     ) -> impl Future<Output = Result<Option<Self::Stored>, Failure>> + Send;
-    /// Those that match and are within reach.
+    /// A page of those that match and are within reach.
     fn search(
         app: &App,
         reach: &Reach,
         wanted: &Wanted,
-    ) -> impl Future<Output = Result<Vec<Self::Stored>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Page<Self::Stored>, Failure>> + Send;
 }
 
 /// What is searched for; an absent part matches all.
@@ -56,6 +58,8 @@ pub struct Wanted {
     pub id: Option<String>,
     /// By an identifier, system and value.
     pub identifier: Option<(String, String)>,
+    /// How much of it, and from where.
+    pub slice: Slice,
     status: Option<String>,
 }
 
@@ -151,23 +155,67 @@ async fn searched<K: KeptType>(
     let (mut dealing, pairs) = Dealing::open(app, peer, headers, K::KEPT, Interaction::Search, path, asked).await?;
     match matching::<K>(&mut dealing, &pairs).await {
         Ok(found) => {
-            let found = dealing.answer(found).await?.into_inner();
-            let resources = found.iter().map(|stored| K::resource(stored, &app.service.sealer)).collect();
-            let bundle = kept::bundle(app, peer.wishes.now(), K::KEPT.as_str(), &pairs, resources);
+            let (asked, page) = dealing.answer(found).await?.into_inner();
+            let resources = page.found.iter().map(|stored| K::resource(stored, &app.service.sealer)).collect();
+            let kind = K::KEPT.as_str();
+            let next = page.next.and_then(|after| PageLink { kind: kind.to_owned(), asked, after }.seal(app));
+            let bundle = kept::page(app, peer.wishes.now(), kind, &pairs, resources, (page.total, next));
             Ok(answer::kept(StatusCode::OK, &bundle, None, None))
         }
         Err(failure) => Err(dealing.refuse(failure.into()).await),
     }
 }
 
-async fn matching<K: KeptType>(dealing: &mut Dealing, pairs: &[(String, String)]) -> Result<Vec<K::Stored>, Failure> {
+/// What the link to a next page seals: it says nothing else, since what was asked may name a patient. Who may see what is
+/// decided anew on each page.
+#[derive(Serialize, Deserialize)]
+struct PageLink {
+    kind: String,
+    asked: Vec<(String, String)>,
+    after: Place,
+}
+
+/// Tells such a link from everything else that the same key seals.
+const MARK: &[u8] = b"kept/1 ";
+/// The parameter of a page link.
+const PAGE: &str = "_page";
+
+impl PageLink {
+    fn seal(&self, app: &App) -> Option<String> {
+        let mut plain = MARK.to_vec();
+        serde_json::to_writer(&mut plain, self).ok()?;
+        Some(app.service.sealer.seal_text(&plain))
+    }
+
+    fn open(app: &App, kind: &str, text: &str) -> Option<Self> {
+        let plain = app.service.sealer.open_text(text)?;
+        serde_json::from_slice(plain.strip_prefix(MARK)?).ok().filter(|link: &Self| link.kind == kind)
+    }
+}
+
+/// What was asked, on the first page of it, and a page of what matches.
+async fn matching<K: KeptType>(
+    dealing: &mut Dealing,
+    pairs: &[(String, String)],
+) -> Result<(Vec<(String, String)>, Page<K::Stored>), Failure> {
     let reach = dealing.reach().await?;
-    let mut wanted = Wanted::default();
-    for (name, value) in pairs {
+    let (asked, after) = match pairs {
+        [(name, value)] if name == PAGE => {
+            let link = PageLink::open(dealing.app(), K::KEPT.as_str(), value).ok_or_else(|| kept::invalid(PAGE))?;
+            (link.asked, Some(link.after))
+        }
+        pairs if pairs.iter().any(|(name, _)| name == PAGE) => return Err(kept::invalid(PAGE)),
+        pairs => (pairs.to_vec(), None),
+    };
+    let mut wanted = Wanted { slice: Slice { count: None, after }, ..Wanted::default() };
+    for (name, value) in &asked {
         if !K::PARAMETERS.contains(&name.as_str()) {
             return Err(kept::unknown(name));
         }
-        if name == "status" {
+        if name == "_count" {
+            let count = value.parse().ok().filter(|count| *count <= MOST);
+            wanted.slice.count = Some(count.ok_or_else(|| kept::invalid(name))?);
+        } else if name == "status" {
             wanted.status = Some(value.clone());
         } else if name == "_id" {
             wanted.id = Some(value.clone());
@@ -181,5 +229,6 @@ async fn matching<K: KeptType>(dealing: &mut Dealing, pairs: &[(String, String)]
     if let Some(patient) = wanted.patient {
         dealing.attempt.note_patient(patient);
     }
-    K::search(dealing.app(), &reach, &wanted).await
+    let page = K::search(dealing.app(), &reach, &wanted).await?;
+    Ok((asked, page))
 }

@@ -3,6 +3,7 @@
 use super::answer;
 use super::format::{self, Wishes};
 use super::outcome::Rejection;
+use super::squeeze;
 use crate::ids::{Network, NhsNumber, RequestId};
 use crate::telemetry;
 use axum::body::{Body, HttpBody as _};
@@ -86,6 +87,7 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
         .get::<ConnectInfo<SocketAddr>>()
         .and_then(|ConnectInfo(address)| gate.client(address.ip(), request.headers()))
         .map_or_else(|| "unknown".to_owned(), |address| address.to_canonical().to_string());
+    let gzip = squeeze::is_accepted(request.headers());
     let wishes = Wishes::of(request.headers(), request.uri().query());
     let peer = Peer { request_id: request_id.clone(), address, wishes };
     let method = request.method().clone();
@@ -112,7 +114,7 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
         }
     };
 
-    response = format::dress(response, &peer).await;
+    response = squeeze::squeeze(format::dress(response, &peer).await, gzip).await;
     if is_head {
         response = without_body(response);
     }

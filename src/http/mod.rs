@@ -18,17 +18,20 @@ mod kept_type;
 mod layers;
 pub mod openapi;
 pub mod outcome;
+mod pace;
 mod page;
 mod pretty;
 mod record;
 mod sharing;
 mod site;
+mod squeeze;
 mod task;
 mod terminology;
 mod under_way;
 
 pub use answer::Base;
 pub use layers::{Gate, Peer};
+pub use pace::Pace;
 pub use under_way::UnderWay;
 
 use crate::chance::Chance;
@@ -48,6 +51,8 @@ pub struct App {
     pub service: Arc<Service>,
     /// Who asks.
     pub identity: Identity,
+    /// How often each may ask.
+    pub pace: Pace,
     /// For readiness.
     pub store: Store,
     /// The public base URL, `…/FHIR/R4`.

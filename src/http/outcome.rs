@@ -62,6 +62,9 @@ pub enum Rejection {
     /// Shed.
     #[error("too many requests under way")]
     Shed,
+    /// One caller asks too often; seconds until they may again.
+    #[error("too many requests of one caller")]
+    Throttled(u32),
     /// The audit or the register is not durable.
     #[error("not durable")]
     NotDurable(#[source] StoreError),
@@ -169,6 +172,7 @@ pub fn describe(rejection: &Rejection) -> Problem {
         Rejection::MediaType => problem(415, "not-supported", &["MEDIA_TYPE"]),
         Rejection::TooLong => problem(413, "too-long", &["TOO_LONG"]),
         Rejection::Shed => problem(503, "throttled", &["THROTTLED"]).later(1),
+        Rejection::Throttled(seconds) => problem(429, "throttled", &["THROTTLED"]).later(*seconds),
         Rejection::NotDurable(_) => problem(503, "transient", &["AUDIT_UNAVAILABLE"]).later(5),
         Rejection::Internal => problem(500, "exception", &["INTERNAL"]),
     }

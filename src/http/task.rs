@@ -11,6 +11,7 @@ use crate::disclose::Failure;
 use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::policy::{Kept, Reach};
 use crate::register::review::{self, Review, ReviewStatus};
+use crate::register::slice::Page;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -25,7 +26,7 @@ struct OverrideReview;
 
 impl KeptType for OverrideReview {
     const KEPT: Kept = Kept::Task;
-    const PARAMETERS: &'static [&'static str] = &["status"];
+    const PARAMETERS: &'static [&'static str] = &["status", "_count"];
     type Stored = Review;
 
     fn version(stored: &Review) -> i64 {
@@ -44,9 +45,9 @@ impl KeptType for OverrideReview {
         Ok(review::read(app.store.reader(), kept::organisation(reach)?, id).await?)
     }
 
-    async fn search(app: &App, reach: &Reach, wanted: &Wanted) -> Result<Vec<Review>, Failure> {
+    async fn search(app: &App, reach: &Reach, wanted: &Wanted) -> Result<Page<Review>, Failure> {
         let status = wanted.status(ReviewStatus::parse)?;
-        Ok(review::search(app.store.reader(), kept::organisation(reach)?, status).await?)
+        Ok(review::search(app.store.reader(), kept::organisation(reach)?, status, &wanted.slice).await?)
     }
 }
 

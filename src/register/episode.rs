@@ -5,8 +5,10 @@
 //! `managingOrganization` (by ODS code, the caller's own), `period`, `identifier` (the system's own keys). Nothing
 //! about the patient's condition is accepted, so `diagnosis` and the rest are 422.
 
+mod find;
 mod named;
 
+pub use find::search;
 pub use named::of_identifier;
 
 use super::days::{Span, span};
@@ -16,9 +18,8 @@ use super::{ODS_CODE, version};
 use crate::clock::{from_millis, millis, rfc3339};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer};
 use crate::kinds::words;
-use crate::store::{Clauses, Job, Pool, StoreError};
+use crate::store::{Job, Pool, StoreError};
 use serde_json::{Map, Value, json};
-use sqlx::FromRow;
 use time::OffsetDateTime;
 
 const ACCEPTED: &[&str] = &[
@@ -46,8 +47,6 @@ const FORBIDDEN: &[&str] = &[
     "team",
     "account",
 ];
-/// The most that one search returns.
-const MOST: i64 = 1000;
 
 words! {
     /// The status of an episode (FHIR's own list).
@@ -318,6 +317,7 @@ row! {
         patient: String,
         organisation: String,
         status: String,
+        created: i64,
         updated: i64,
         body: String,
     }
@@ -343,7 +343,7 @@ impl Row {
 /// [`StoreError`].
 pub async fn read(pool: &Pool, own: &OdsCode, id: &LogicalId) -> Result<Option<StoredEpisode>, StoreError> {
     let row = sqlx::query_as::<_, Row>(
-        "SELECT id, version, patient, organisation, status, updated, body FROM relationship \
+        "SELECT id, version, patient, organisation, status, created, updated, body FROM relationship \
          WHERE id = $1 AND organisation = $2",
     )
     .bind(id.as_str())
@@ -351,35 +351,6 @@ pub async fn read(pool: &Pool, own: &OdsCode, id: &LogicalId) -> Result<Option<S
     .fetch_optional(pool)
     .await?;
     row.map(Row::episode).transpose()
-}
-
-/// The episodes of an organisation that match, the latest first, at most 1,000.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn search(pool: &Pool, own: &OdsCode, wanted: &EpisodeSearch) -> Result<Vec<StoredEpisode>, StoreError> {
-    let mut query = Clauses::new(
-        "SELECT r.id, r.version, r.patient, r.organisation, r.status, r.updated, r.body FROM relationship r \
-         WHERE r.organisation = ",
-    );
-    query.push_bind(own.to_string());
-    if let Some(patient) = wanted.patient {
-        query.push(" AND r.patient = ").push_bind(patient.reveal().to_owned());
-    }
-    if let Some(status) = wanted.status {
-        query.push(" AND r.status = ").push_bind(status.to_string());
-    }
-    if let Some(id) = &wanted.id {
-        query.push(" AND r.id = ").push_bind(id.clone());
-    }
-    if let Some((system, value)) = &wanted.identifier {
-        query.push(" AND r.id IN (SELECT relationship FROM relationship_identifier WHERE organisation = ");
-        query.push_bind(own.to_string()).push(" AND system = ").push_bind(system.clone());
-        query.push(" AND value = ").push_bind(value.clone()).push(")");
-    }
-    query.push(" ORDER BY r.created DESC, r.id LIMIT ").push_bind(MOST);
-    let rows = query.build().fetch_all(pool).await?;
-    rows.iter().map(|row| Row::from_row(row)?.episode()).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::register::slice::Slice;
 use crate::register::testing::{Kept, NOW, ods, other_patient, patient, sealer};
 use crate::register::{NHS_NUMBER, ODS_CODE};
 
@@ -72,10 +73,8 @@ async fn an_episode_is_kept_read_and_found_by_its_own_organisation_alone() {
     assert_eq!(resource["patient"]["reference"], format!("Patient/{}", sealer().seal_patient(patient())));
     assert!(read(&kept.pool, &ods("VIEW2"), &stored.id).await.expect("read").is_none());
     let count = async |own: &str, patient, status| {
-        search(&kept.pool, &ods(own), &EpisodeSearch { patient, status, ..EpisodeSearch::default() })
-            .await
-            .expect("searched")
-            .len()
+        let wanted = EpisodeSearch { patient, status, ..EpisodeSearch::default() };
+        search(&kept.pool, &ods(own), &wanted, &Slice::default()).await.expect("searched").found.len()
     };
     assert_eq!(count("VIEW1", Some(patient()), Some(EpisodeStatus::Active)).await, 1);
     assert_eq!(count("VIEW1", Some(other_patient()), None).await, 0);

@@ -13,6 +13,7 @@ pub mod episode;
 pub mod review;
 mod row;
 mod shape;
+pub mod slice;
 mod standing;
 pub mod submission;
 #[cfg(test)]

@@ -9,12 +9,14 @@
 use super::consent::{OVERRIDE_SYSTEM, StoredConsent};
 use super::row::row;
 use super::shape::{Found, Invalid, Node, by_identifier, patient_reference, put, put_in};
+use super::slice::{self, Page, Place, Slice};
 use super::{ODS_CODE, SDS_USER, version};
 use crate::clock::{from_millis, millis, rfc3339};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer, UserId};
 use crate::kinds::words;
-use crate::store::{Connection, Job, Pool, StoreError};
+use crate::store::{Clauses, Connection, Job, Pool, StoreError};
 use serde_json::{Value, json};
+use sqlx::FromRow as _;
 use time::OffsetDateTime;
 
 /// The outcomes of a review.
@@ -23,8 +25,6 @@ pub const OUTCOME_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:review-outcome";
 pub const TASK_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:task";
 /// How an override is marked.
 pub const MARK_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:override-mark";
-/// The most that one search returns.
-const MOST: i64 = 1000;
 /// The longest reference to evidence.
 const LONGEST_EVIDENCE: usize = 128;
 
@@ -364,22 +364,38 @@ pub async fn of_consent(pool: &Pool, consent: &str) -> Result<Option<Review>, St
     row.map(Row::review).transpose()
 }
 
-/// The reviews of an organisation, those after a refusal first, then the oldest; at most 1,000.
+/// The reviews of an organisation, those after a refusal first, then the oldest.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn search(pool: &Pool, own: &OdsCode, status: Option<ReviewStatus>) -> Result<Vec<Review>, StoreError> {
-    let rows = sqlx::query_as::<_, Row>(
+pub async fn search(
+    pool: &Pool,
+    own: &OdsCode,
+    status: Option<ReviewStatus>,
+    slice: &Slice,
+) -> Result<Page<Review>, StoreError> {
+    let matching = |query: &mut Clauses| {
+        query.push("FROM review WHERE organisation = ").push_bind(own.to_string());
+        if let Some(status) = status {
+            query.push(" AND status = ").push_bind(status.to_string());
+        }
+    };
+    let total = slice::total(pool, matching).await?;
+    let mut query = Clauses::new(
         "SELECT id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, outcome, \
-         reviewer, opened, updated, kind, evidence FROM review WHERE organisation = $1 AND ($2 IS NULL OR status = $2) \
-         ORDER BY after_refusal DESC, opened, id LIMIT $3",
-    )
-    .bind(own.as_str())
-    .bind(status.map(ReviewStatus::as_str))
-    .bind(MOST)
-    .fetch_all(pool)
-    .await?;
-    rows.into_iter().map(Row::review).collect()
+         reviewer, opened, updated, kind, evidence ",
+    );
+    matching(&mut query);
+    if let Some(Place { first, at, id }) = &slice.after {
+        query.push(" AND (after_refusal < ").push_bind(*first).push(" OR (after_refusal = ").push_bind(*first);
+        query.push(" AND (opened, id) > (").push_bind(*at).push(", ").push_bind(id.clone()).push(")))");
+    }
+    query.push(" ORDER BY after_refusal DESC, opened, id");
+    slice.bound(&mut query);
+    let rows = query.build().fetch_all(pool).await?;
+    let rows: Vec<Row> = rows.iter().map(Row::from_row).collect::<Result<_, _>>()?;
+    let place = |row: &Row| Place { first: row.after_refusal, at: row.opened, id: row.id.clone() };
+    slice.page(rows, total, place, Row::review)
 }
 
 /// How many reviews are open, and how many of them were opened before an instant: of every organisation.

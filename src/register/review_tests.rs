@@ -1,5 +1,6 @@
 use super::*;
 use crate::register::consent;
+use crate::register::slice::Slice;
 use crate::register::testing::{Kept, NOW, caller, ods, patient, sealer, user};
 use time::Duration;
 
@@ -11,7 +12,7 @@ async fn overridden(kept: &Kept, after_refusal: bool, at: OffsetDateTime) {
 }
 
 async fn one(kept: &Kept) -> Review {
-    search(&kept.pool, &ods("VIEW1"), None).await.expect("searched").remove(0)
+    search(&kept.pool, &ods("VIEW1"), None, &Slice::default()).await.expect("searched").found.remove(0)
 }
 
 fn close(review: &Review, outcome: &str) -> Value {
@@ -32,10 +33,17 @@ async fn the_queue_begins_with_overrides_after_a_refusal() {
     let kept = Kept::new().await;
     overridden(&kept, false, NOW).await;
     overridden(&kept, true, NOW + Duration::minutes(1)).await;
-    let queue = search(&kept.pool, &ods("VIEW1"), Some(ReviewStatus::Requested)).await.expect("searched");
+    let page = Slice::default();
+    let queue = search(&kept.pool, &ods("VIEW1"), Some(ReviewStatus::Requested), &page).await.expect("searched").found;
     assert_eq!(queue.iter().map(|review| review.after_refusal).collect::<Vec<_>>(), [true, false]);
-    assert!(search(&kept.pool, &ods("VIEW2"), None).await.expect("searched").is_empty());
-    assert!(search(&kept.pool, &ods("VIEW1"), Some(ReviewStatus::Completed)).await.expect("searched").is_empty());
+    assert!(search(&kept.pool, &ods("VIEW2"), None, &page).await.expect("searched").found.is_empty());
+    assert!(
+        search(&kept.pool, &ods("VIEW1"), Some(ReviewStatus::Completed), &page)
+            .await
+            .expect("searched")
+            .found
+            .is_empty()
+    );
     let task = queue[0].resource(&sealer());
     assert_eq!((&task["status"], &task["priority"]), (&json!("requested"), &json!("urgent")));
     assert_eq!(task["focus"]["reference"], format!("Consent/{}", queue[0].consent));
@@ -149,7 +157,7 @@ async fn a_view_that_chance_picked_is_reviewed_like_an_override_and_a_refusal_ne
     };
     kept.run(consent::store_job(admitted(true, false))).await.expect("kept");
     kept.run(consent::store_job(admitted(false, true))).await.expect("kept");
-    assert!(search(&kept.pool, &ods("VIEW1"), None).await.expect("searched").is_empty());
+    assert!(search(&kept.pool, &ods("VIEW1"), None, &Slice::default()).await.expect("searched").found.is_empty());
     let stored = kept.run(consent::store_job(admitted(true, true))).await.expect("kept");
     let review = one(&kept).await;
     let task = review.resource(&sealer());

@@ -32,6 +32,7 @@ mod far_side;
 mod format;
 mod faithful;
 mod instances;
+mod kept_pages;
 mod golden_pairs;
 mod kept_views;
 mod kill;

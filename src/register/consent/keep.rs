@@ -4,12 +4,11 @@ use super::{AdmittedConsent, ConsentStatus, Reader, StoredConsent, Withdrawal};
 use crate::clock::{from_millis, millis};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, UserId};
 use crate::register::row::row;
+use crate::register::slice::{self, Page, Place, Slice};
 use crate::register::{ConsentDecision, alerts, review, standing, version};
-use crate::store::{Connection, Job, Pool, StoreError};
+use crate::store::{Clauses, Connection, Job, Pool, StoreError};
+use sqlx::FromRow as _;
 use time::OffsetDateTime;
-
-/// The most that one search returns.
-const MOST: i64 = 1000;
 
 /// What is searched for; an absent part matches all.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,6 +122,7 @@ row! {
         received: i64,
         until: i64,
         updated: i64,
+        receipt: i64,
         body: String,
     }
 }
@@ -152,7 +152,7 @@ impl Row {
 pub async fn read(pool: &Pool, reader: Reader<'_>, id: &LogicalId) -> Result<Option<StoredConsent>, StoreError> {
     let row = sqlx::query_as::<_, Row>(
         "SELECT id, version, patient, user_id, organisation, decision, category, reason, after_refusal, status, \
-         received, until, updated, body FROM consent WHERE id = $1",
+         received, until, updated, receipt, body FROM consent WHERE id = $1",
     )
     .bind(id.as_str())
     .fetch_optional(pool)
@@ -161,26 +161,46 @@ pub async fn read(pool: &Pool, reader: Reader<'_>, id: &LogicalId) -> Result<Opt
     Ok(consent.filter(|consent| reader.may_read(consent)))
 }
 
-/// The Consents that match and that the reader may see, the latest first, at most 1,000.
+/// The Consents that match and that the reader may see, the latest first.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn search(pool: &Pool, reader: Reader<'_>, wanted: ConsentSearch) -> Result<Vec<StoredConsent>, StoreError> {
+pub async fn search(
+    pool: &Pool,
+    reader: Reader<'_>,
+    wanted: ConsentSearch,
+    slice: &Slice,
+) -> Result<Page<StoredConsent>, StoreError> {
+    let total = slice::total(pool, |query| matching(query, reader, wanted)).await?;
+    let mut query = Clauses::new(
+        "SELECT id, version, patient, user_id, organisation, decision, category, reason, after_refusal, status, received, \
+         until, updated, receipt, body ",
+    );
+    matching(&mut query, reader, wanted);
+    if let Some(Place { at, .. }) = &slice.after {
+        query.push(" AND receipt < ").push_bind(*at);
+    }
+    query.push(" ORDER BY receipt DESC");
+    slice.bound(&mut query);
+    let rows = query.build().fetch_all(pool).await?;
+    let rows: Vec<Row> = rows.iter().map(Row::from_row).collect::<Result<_, _>>()?;
+    // No two have one receipt.
+    slice.page(rows, total, |row| Place { first: 0, at: row.receipt, id: String::new() }, Row::consent)
+}
+
+fn matching(query: &mut Clauses, reader: Reader<'_>, wanted: ConsentSearch) {
     let (user, organisation) = match reader {
-        Reader::Author(user, organisation) => (Some(user.as_str()), organisation),
+        Reader::Author(user, organisation) => (Some(user), organisation),
         Reader::PrivacyOfficer(organisation) => (None, organisation),
     };
-    let rows = sqlx::query_as::<_, Row>(
-        "SELECT id, version, patient, user_id, organisation, decision, category, reason, after_refusal, status, \
-         received, until, updated, body FROM consent WHERE organisation = $1 AND ($2 IS NULL OR user_id = $2) \
-         AND ($3 IS NULL OR patient = $3) AND ($4 IS NULL OR status = $4) ORDER BY receipt DESC LIMIT $5",
-    )
-    .bind(organisation.as_str())
-    .bind(user)
-    .bind(wanted.patient.as_ref().map(NhsNumber::reveal))
-    .bind(wanted.status.map(ConsentStatus::as_str))
-    .bind(MOST)
-    .fetch_all(pool)
-    .await?;
-    rows.into_iter().map(Row::consent).collect()
+    query.push("FROM consent WHERE organisation = ").push_bind(organisation.to_string());
+    if let Some(user) = user {
+        query.push(" AND user_id = ").push_bind(user.to_string());
+    }
+    if let Some(patient) = wanted.patient {
+        query.push(" AND patient = ").push_bind(patient.reveal().to_owned());
+    }
+    if let Some(status) = wanted.status {
+        query.push(" AND status = ").push_bind(status.to_string());
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::register::shape::by_identifier;
+use crate::register::slice::Slice;
 use crate::register::testing::{Kept, NOW, caller, ods, other_patient, patient, sealer, user};
 use crate::register::{AgreementStatus, NHS_NUMBER, SDS_ROLE_PROFILE, SDS_USER, alerts, review};
 use crate::store::StoreError;
@@ -436,7 +437,8 @@ async fn only_the_author_and_the_privacy_officer_of_the_organisation_see_a_conse
         (Reader::PrivacyOfficer(&other), false),
     ] {
         assert_eq!(read(&kept.pool, reader, &stored.id).await.expect("read").is_some(), sees, "{reader:?}");
-        let found = search(&kept.pool, reader, ConsentSearch::default()).await.expect("searched");
+        let found =
+            search(&kept.pool, reader, ConsentSearch::default(), &Slice::default()).await.expect("searched").found;
         assert_eq!(!found.is_empty(), sees, "{reader:?}");
     }
     let of = |patient, status| ConsentSearch { patient, status };
@@ -446,7 +448,8 @@ async fn only_the_author_and_the_privacy_officer_of_the_organisation_see_a_conse
         (of(None, Some(ConsentStatus::Active)), 1),
         (of(Some(patient()), Some(ConsentStatus::Inactive)), 0),
     ] {
-        assert_eq!(search(&kept.pool, Reader::Author(&u1, &own), wanted).await.expect("searched").len(), count);
+        let page = search(&kept.pool, Reader::Author(&u1, &own), wanted, &Slice::default()).await.expect("searched");
+        assert_eq!((page.found.len(), page.total, page.next), (count, Some(count as u64), None));
     }
 }
 
@@ -499,7 +502,7 @@ async fn an_override_is_kept_with_its_alert_and_its_review_or_not_at_all() {
     let letters = alerts::listed(&kept.pool, &alerts::Wanted::default()).await.expect("read");
     assert_eq!((letters.len(), letters[0].organisation.as_str(), letters[0].after_refusal), (1, "VIEW1", true));
     assert_ne!(letters[0].id, stored.id.as_str());
-    let reviews = review::search(&kept.pool, &ods("VIEW1"), None).await.expect("read");
+    let reviews = review::search(&kept.pool, &ods("VIEW1"), None, &Slice::default()).await.expect("read").found;
     assert_eq!((reviews.len(), reviews[0].consent.as_str()), (1, stored.id.as_str()));
     assert!(!format!("{:?}", stored.decision).contains("unconscious"));
 

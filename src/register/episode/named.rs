@@ -23,7 +23,7 @@ pub(super) async fn identified(
     (system, value): &(String, String),
 ) -> Result<Vec<StoredEpisode>, StoreError> {
     let rows = sqlx::query_as::<_, Row>(
-        "SELECT r.id, r.version, r.patient, r.organisation, r.status, r.updated, r.body FROM relationship r \
+        "SELECT r.id, r.version, r.patient, r.organisation, r.status, r.created, r.updated, r.body FROM relationship r \
          JOIN relationship_identifier i ON i.relationship = r.id WHERE i.organisation = $1 AND i.system = $2 \
          AND i.value = $3 ORDER BY r.id LIMIT 2",
     )
