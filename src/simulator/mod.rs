@@ -29,6 +29,7 @@ pub mod log;
 pub mod outlook;
 pub mod papers;
 pub mod pki;
+pub mod receiver;
 pub mod running;
 pub mod server;
 pub mod settings;

@@ -19,6 +19,7 @@
 
 mod accounting;
 mod admin;
+mod alerts;
 mod assurance;
 mod attacks;
 mod canary;

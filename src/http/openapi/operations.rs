@@ -186,6 +186,11 @@ pub(super) fn demo(paths: PathsBuilder) -> PathsBuilder {
             get(demo("demoPatients", "The demo's patients")
                 .response("200", super::answers::list("Each with a Consent ready to post", "DemoPatient"))),
         )
+        .path(
+            "/demo/alerts",
+            get(demo("demoAlerts", "What the demo's receiver of alerts has verified, the latest first")
+                .response("200", super::answers::list("Each letter once", "DemoAlert"))),
+        )
 }
 
 fn searches(
