@@ -1,12 +1,13 @@
 //! The trail for reports: oldest first, as it stood at one head, a step at a time in bounded memory.
 //!
-//! Each row is checked by its own key before it is handed out, so that no report is made of a row that was changed; that no
-//! row is missing between them is for `verify` to say. `report` alone calls it; it decides nothing about who may read.
+//! [`Audit::whole`] walks the chain to that head first, since a row that is gone, or that a column hides from the selection,
+//! shows in no other way. Each row is checked again by its own key when it is handed out. `report` alone calls both; they
+//! decide nothing about who may read.
 
 use super::anchor::Head;
 use super::keys::MAC;
 use super::row::{INTERRUPTED, Kind, Payload, Stored, stored_columns};
-use super::verify::{Why, sound};
+use super::verify::{Why, sound, verify_to};
 use super::{Audit, AuditError, AuditScope, Interaction, event};
 use crate::clock::from_millis;
 use crate::ids::{NhsNumber, OdsCode};
@@ -198,6 +199,16 @@ impl Audit {
         let mac: [u8; MAC] = mac.try_into().map_err(|_| StoreError::Corrupt)?;
         let head = Head { chain: found.try_get(0)?, seq: found.try_get(1)?, mac };
         Ok(Some(AsAt { head, at: from_millis(found.try_get(3)?) }))
+    }
+
+    /// Whether the trail is whole to a row, and reaches what this instance has anchored. Walks all of it.
+    ///
+    /// # Errors
+    /// [`AuditError::Unsound`], at the first row that is not as it was written.
+    pub async fn whole(&self, as_at: &AsAt) -> Result<(), AuditError> {
+        let inner = &self.inner;
+        let _alone = inner.walking.lock().await;
+        verify_to(&inner.store, inner.chain.keys(), &as_at.head, Some(&inner.anchor_file)).await
     }
 
     /// The next events of a selection, oldest first, of the trail as it stood at a row; none when there are no more.
