@@ -24,7 +24,7 @@ pub use anchor::Head;
 pub use attempt::{Attempt, Basis, Interaction, Origin, Target};
 pub use keys::Keys;
 pub use reading::{AuditFilter, AuditPage, AuditScope, Cursor, EventType, MOST};
-pub use trail::{AsAt, Ending, Entry, Place, Selection};
+pub use trail::{AsAt, Ending, Entry, Part, Place, Selection};
 pub use verify::{Span, Verdict, Why, verify, verify_kept};
 
 use crate::clock::Clock;

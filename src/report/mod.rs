@@ -20,9 +20,8 @@ mod tests;
 pub use asked::{Format, Name, ReportError, Request};
 pub use unusual::Rules;
 
-use crate::audit::{AsAt, Audit, AuditScope, Place, Selection};
+use crate::audit::{AsAt, Audit, AuditScope, Part, Place, Selection};
 use crate::clock::{millis, rfc3339};
-use crate::ids::OdsCode;
 use crate::register::ODS_CODE;
 use crate::store::Store;
 use serde_json::{Value, json};
@@ -57,21 +56,11 @@ pub struct Report {
     selection: Selection,
     as_at: AsAt,
     maker: Maker,
-    /// Parts that are walked one after the other: practices, where they are told apart.
-    rounds: VecDeque<Round>,
+    /// What is walked one after the other: part by part, where practices are told apart, else all of it.
+    rounds: VecDeque<Option<Part>>,
     place: Place,
     sheet: Sheet,
     stage: Stage,
-}
-
-/// One walk of the trail.
-enum Round {
-    /// All that was selected.
-    All,
-    /// Of this practice.
-    Practice(OdsCode),
-    /// Where no practice came to be known.
-    NoPractice,
 }
 
 impl Report {
@@ -92,9 +81,8 @@ impl Report {
             Name::WhoViewed if request.patient.is_none() => return Err(ReportError::Wanting("nhs_number")),
             Name::UserActivity if request.user.is_none() => return Err(ReportError::Wanting("user")),
             // An override is known before the practice is: its review belongs to the viewing organisation.
-            Name::OverrideReview if by_practice || request.practice.is_some() => {
-                return Err(ReportError::Wanting("organisation"));
-            }
+            Name::OverrideReview if by_practice => return Err(ReportError::Wanting("organisation")),
+            Name::OverrideReview if request.practice.is_some() => return Err(ReportError::Wanting("practice")),
             Name::WhoViewed => {}
             _ if request.patient.is_some() => return Err(ReportError::Wanting("nhs_number")),
             _ => {}
@@ -109,6 +97,7 @@ impl Report {
             user: request.user.as_ref().map(ToString::to_string),
             practice: request.practice.clone(),
             overrides: request.name == Name::OverrideReview,
+            part: None,
         };
         let maker = match request.name {
             Name::PracticeAccess | Name::UserActivity => Maker::Activity,
@@ -195,18 +184,12 @@ impl Report {
             self.stage = Stage::Done;
             return Ok(());
         };
-        let mut selection = self.selection.clone();
-        if let Round::Practice(practice) = round {
-            selection.practice = Some(practice.clone());
-        }
-        let mut entries = self.audit.walk(&selection, &self.as_at, &mut self.place).await?;
+        let selection = Selection { part: round.clone(), ..self.selection.clone() };
+        let entries = self.audit.walk(&selection, &self.as_at, &mut self.place).await?;
         if entries.is_empty() {
             self.rounds.pop_front();
             self.place = Place::default();
             return Ok(());
-        }
-        if matches!(round, Round::NoPractice) {
-            entries.retain(|entry| entry.practice().is_empty());
         }
         match &mut self.maker {
             Maker::Activity => activity::page(&self.audit, &entries, &mut self.sheet),
@@ -229,20 +212,11 @@ impl Report {
     }
 
     /// One user's viewing is told practice by practice, so that each can be told of its own.
-    async fn planned(&self) -> Result<VecDeque<Round>, ReportError> {
-        if self.request.name != Name::UserActivity || self.request.practice.is_some() {
-            return Ok(VecDeque::from([Round::All]));
+    async fn planned(&self) -> Result<VecDeque<Option<Part>>, ReportError> {
+        if self.request.name != Name::UserActivity {
+            return Ok(VecDeque::from([None]));
         }
-        let mut practices = std::collections::BTreeSet::new();
-        let mut place = Place::default();
-        loop {
-            let entries = self.audit.walk(&self.selection, &self.as_at, &mut place).await?;
-            if entries.is_empty() {
-                break;
-            }
-            practices.extend(entries.iter().filter_map(|entry| OdsCode::parse(entry.practice())));
-        }
-        Ok(practices.into_iter().map(Round::Practice).chain([Round::NoPractice]).collect())
+        Ok(self.audit.parts(&self.selection, &self.as_at).await?.into_iter().map(Some).collect())
     }
 
     fn columns(&self) -> &'static [&'static str] {
