@@ -16,13 +16,15 @@ mod trail;
 mod verify;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use anchor::Head;
 pub use attempt::{Attempt, Basis, Interaction, Origin, Target};
 pub use keys::Keys;
 pub use reading::{AuditFilter, AuditPage, AuditScope, Cursor, EventType, MOST};
-pub use trail::{AsAt, Ending, Entry, Place, Selection};
+pub use trail::{AsAt, Ending, Entry, Part, Place, Selection};
 pub use verify::{Span, Verdict, Why, verify, verify_kept};
 
 use crate::clock::Clock;
@@ -129,6 +131,9 @@ struct Inner {
     chain: Arc<chain::Chain>,
     clock: Clock,
     server: String,
+    anchor_file: PathBuf,
+    /// Whoever walks the whole trail for a report: one at a time, so that ten reports do not take ten times the machine.
+    walking: tokio::sync::Mutex<()>,
 }
 
 impl Audit {
@@ -171,7 +176,9 @@ impl Audit {
         let chain = Arc::new(chain::Chain::new(keys, anchors, clock.clone()));
         let anchoring = Arc::clone(&chain);
         store.after_group(Box::new(move |end| anchoring.anchor(end)));
-        Ok(Self { inner: Arc::new(Inner { store, chain, clock, server: config.server.clone() }) })
+        let (server, anchor_file) = (config.server.clone(), config.anchor_file.clone());
+        let walking = tokio::sync::Mutex::default();
+        Ok(Self { inner: Arc::new(Inner { store, chain, clock, server, anchor_file, walking }) })
     }
 
     /// Starts an attempt. Nothing is written yet.

@@ -1,8 +1,8 @@
 //! Tests of the trail against a real file. Longer than most files: each kind of tampering is played through.
 
+use super::testing::{Trail, caller, ods};
 use super::*;
-use crate::identity::{CallerClass, Role, Scopes, SelectedRole};
-use crate::ids::{NhsNumber, OdsCode, RequestId, RoleCode, UserId};
+use crate::ids::NhsNumber;
 use crate::kinds::{Purpose, View};
 use crate::store::{self, testing};
 use base64::Engine;
@@ -12,59 +12,7 @@ use sqlx::Row;
 use std::time::Duration;
 use time::macros::datetime;
 
-struct Trail {
-    folder: tempfile::TempDir,
-    store: Store,
-    audit: Audit,
-    clock: Clock,
-}
-
 impl Trail {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        Keys::create(&folder.path().join("key"), "k1").expect("a key");
-        let clock = Clock::fixed(datetime!(2026-11-24 10:00 UTC));
-        let (store, audit) = start(&folder, &clock).await.expect("starts");
-        Self { folder, store, audit, clock }
-    }
-
-    async fn restarted(self) -> Result<Self, AuditError> {
-        self.store.close().await;
-        // Where instances share the store, only what is older than any request can be counts as left open.
-        if self.store.engine() == store::Engine::Postgres {
-            self.clock.advance(Duration::from_mins(6));
-        }
-        let (store, audit) = start(&self.folder, &self.clock).await?;
-        Ok(Self { store, audit, ..self })
-    }
-
-    fn anchors(&self) -> PathBuf {
-        self.folder.path().join("anchors")
-    }
-
-    async fn verdict(&self) -> Verdict {
-        self.verdict_of(Span::default()).await
-    }
-
-    async fn verdict_of(&self, span: Span) -> Verdict {
-        let keys = Keys::load(&self.folder.path().join("key")).expect("keys");
-        verify(&self.store, &keys, span, Some(&self.anchors())).await.expect("readable")
-    }
-
-    /// What somebody with the file could do: the triggers go first.
-    async fn tamper(&self, sql: &'static str) {
-        let unguard = match self.store.engine() {
-            store::Engine::Sqlite => "DROP TRIGGER audit_never_updated; DROP TRIGGER audit_never_deleted;",
-            store::Engine::Postgres => "DROP TRIGGER audit_never_changed ON audit;",
-        };
-        testing::by_hand(&self.store, unguard).await.expect("unguarded");
-        testing::by_hand(&self.store, sql).await.expect("tampered");
-    }
-
-    async fn answered(&self, attempt: Attempt) {
-        assert!(self.audit.close(attempt, Outcome::Answered, None, ()).await.is_ok());
-    }
-
     /// Ten answered searches of one patient.
     async fn ten(&self) {
         for _ in 0..10 {
@@ -77,16 +25,7 @@ impl Trail {
     }
 
     fn attempt_of(&self, interaction: Interaction, organisation: &str, practice: &str, patient: &str) -> Attempt {
-        let target = Target {
-            interaction,
-            resource_type: "Condition".into(),
-            id: (interaction == Interaction::Read).then(|| "abc-1".into()),
-            patient: NhsNumber::parse(patient),
-            query: format!("Condition?patient.identifier={patient}&_count=5"),
-        };
-        let origin =
-            Origin { request_id: RequestId::parse("request-1").expect("valid"), address: "192.0.2.7:5123".into() };
-        let attempt = self.audit.open(caller(organisation), target, origin);
+        let attempt = self.begun(caller("Test Clinician", organisation), interaction, "Condition", patient);
         attempt.note_purpose(Purpose::Treatment);
         attempt.note_practice(&ods(practice));
         attempt.note_basis(|basis| {
@@ -110,40 +49,6 @@ impl Trail {
 
     async fn events(&self, filter: &AuditFilter) -> Vec<Value> {
         self.audit.search(&AuditScope::Organisation(ods("RX1")), filter).await.expect("found").events
-    }
-}
-
-async fn start(folder: &tempfile::TempDir, clock: &Clock) -> Result<(Store, Audit), AuditError> {
-    let store = testing::store(folder.path()).await;
-    let config = AuditConfig {
-        key_file: folder.path().join("key"),
-        anchor_file: folder.path().join("anchors"),
-        server: "facade.example.nhs.uk".into(),
-    };
-    let audit = Audit::start(store.clone(), &config, clock.clone()).await?;
-    Ok((store, audit))
-}
-
-fn ods(code: &str) -> OdsCode {
-    OdsCode::parse(code).expect("valid")
-}
-
-fn caller(organisation: &str) -> Caller {
-    Caller {
-        user: UserId::parse("555000000001").expect("valid"),
-        name: "Test Clinician".into(),
-        class: CallerClass::User,
-        role: SelectedRole::One(Role {
-            profile: "555000000002".into(),
-            code: RoleCode::parse("R8000").expect("valid"),
-            name: "Clinical Practitioner".into(),
-            organisation: ods(organisation),
-        }),
-        organisation: Some(ods(organisation)),
-        assurance: 3,
-        scopes: Scopes::default(),
-        token_id: Some("token-1".into()),
-        client_id: Some("client-1".into()),
     }
 }
 

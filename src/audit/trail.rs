@@ -1,13 +1,14 @@
 //! The trail for reports: oldest first, as it stood at one head, a step at a time in bounded memory.
 //!
-//! Each row is checked by its own key before it is handed out, so that no report is made of a row that was changed; that no
-//! row is missing between them is for `verify` to say. `report` alone calls it; it decides nothing about who may read.
+//! [`Audit::whole`] walks the chain to that head first, since a row that is gone, or that a column hides from the selection,
+//! shows in no other way. Each row is checked again by its own key when it is handed out. `report` alone calls both; they
+//! decide nothing about who may read.
 
 use super::anchor::Head;
 use super::keys::MAC;
 use super::row::{INTERRUPTED, Kind, Payload, Stored, stored_columns};
-use super::verify::{Why, sound};
-use super::{Audit, AuditError, AuditScope, Interaction, event};
+use super::verify::{Why, sound, verify_to};
+use super::{Audit, AuditError, AuditScope, Inner, Interaction, event};
 use crate::clock::from_millis;
 use crate::ids::{NhsNumber, OdsCode};
 use crate::store::{Clauses, StoreError};
@@ -35,6 +36,15 @@ pub struct Selection {
     pub practice: Option<OdsCode>,
     /// Only that overrides started.
     pub overrides: bool,
+    /// Only this part of it.
+    pub part: Option<Part>,
+}
+
+/// What one viewing organisation asked of one practice, either of which may have remained unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    organisation: Option<String>,
+    practice: Option<String>,
 }
 
 /// The end of the trail that a report is made from, and when that row was recorded.
@@ -200,6 +210,16 @@ impl Audit {
         Ok(Some(AsAt { head, at: from_millis(found.try_get(3)?) }))
     }
 
+    /// Whether the trail is whole to a row, and reaches what this instance has anchored. Walks all of it.
+    ///
+    /// # Errors
+    /// [`AuditError::Unsound`], at the first row that is not as it was written.
+    pub async fn whole(&self, as_at: &AsAt) -> Result<(), AuditError> {
+        let inner = &self.inner;
+        let _alone = inner.walking.lock().await;
+        verify_to(&inner.store, inner.chain.keys(), &as_at.head, Some(&inner.anchor_file)).await
+    }
+
     /// The next events of a selection, oldest first, of the trail as it stood at a row; none when there are no more.
     ///
     /// # Errors
@@ -207,39 +227,11 @@ impl Audit {
     pub async fn walk(&self, selection: &Selection, as_at: &AsAt, place: &mut Place) -> Result<Vec<Entry>, AuditError> {
         let inner = &self.inner;
         let keys = inner.chain.keys();
-        let hashes = selection.patient.map(|patient| keys.patient_hashes(patient.reveal()));
         let mut query = Clauses::new(concat!("SELECT ", stored_columns!(), " FROM audit WHERE "));
-        // Said in these words, the partial indexes serve.
-        query.push(if selection.overrides { "kind = 'override'" } else { "kind <> 'opened'" });
-        query.push(" AND seq <= ").push_bind(as_at.head.seq);
-        match &selection.scope {
-            Some(AuditScope::Organisation(code)) => {
-                query.push(" AND organisation = ").push_bind(code.to_string());
-            }
-            Some(AuditScope::Practice(code)) => {
-                query.push(" AND practice = ").push_bind(code.to_string());
-            }
-            None => {}
-        }
-        if let Some(practice) = &selection.practice {
-            query.push(" AND practice = ").push_bind(practice.to_string());
-        }
-        if let Some(user) = &selection.user {
-            query.push(" AND user_id = ").push_bind(user.clone());
-        }
-        if let Some(hashes) = hashes {
-            query.push(" AND patient IN (");
-            for (position, hash) in hashes.into_iter().enumerate() {
-                query.push(if position == 0 { "" } else { ", " }).push_bind(hash);
-            }
-            query.push(")");
-        }
-        // What is not said is every row, so that one form of the query serves: an open bound is one beyond all.
-        query.push(" AND recorded >= ").push_bind(selection.from.unwrap_or(i64::MIN));
-        query.push(" AND recorded < ").push_bind(selection.before.unwrap_or(i64::MAX));
-        if let Some((recorded, seq)) = place.0 {
-            query.push(" AND (recorded, seq) > (").push_bind(recorded).push(", ").push_bind(seq).push(")");
-        }
+        inner.selected(&mut query, selection, as_at);
+        // One lower bound, which an index begins at: of two, SQLite would begin each step at the first row of all.
+        let (recorded, seq) = place.0.unwrap_or((selection.from.unwrap_or(i64::MIN), 0));
+        query.push(" AND (recorded, seq) > (").push_bind(recorded).push(", ").push_bind(seq).push(")");
         query.push(" ORDER BY recorded, seq LIMIT ").push_bind(STEP);
         let rows = query.build().fetch_all(inner.store.reader()).await.map_err(StoreError::from)?;
         let mut entries = Vec::with_capacity(rows.len());
@@ -255,6 +247,26 @@ impl Audit {
         Ok(entries)
     }
 
+    /// The parts of a selection, by practice; where that is not known comes last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn parts(&self, selection: &Selection, as_at: &AsAt) -> Result<Vec<Part>, StoreError> {
+        let mut query = Clauses::new("SELECT DISTINCT organisation, practice FROM audit WHERE ");
+        self.inner.selected(&mut query, selection, as_at);
+        query.push(" AND recorded >= ").push_bind(selection.from.unwrap_or(i64::MIN));
+        let rows = query.build().fetch_all(self.inner.store.reader()).await?;
+        let parts: Result<Vec<Part>, sqlx::Error> =
+            rows.iter().map(|row| Ok(Part { organisation: row.try_get(0)?, practice: row.try_get(1)? })).collect();
+        let mut parts = parts?;
+        // The databases differ in where they put what is null.
+        parts.sort_by(|one, other| {
+            let key = |part: &Part| (part.practice.is_none(), part.practice.clone(), part.organisation.clone());
+            key(one).cmp(&key(other))
+        });
+        Ok(parts)
+    }
+
     /// Its AuditEvent.
     #[must_use]
     pub fn event(&self, entry: &Entry) -> Value {
@@ -266,5 +278,46 @@ impl Audit {
     #[must_use]
     pub fn unnamed_event(&self, entry: &Entry) -> Value {
         event::unnamed(&entry.0, &self.inner.server)
+    }
+}
+
+impl Inner {
+    /// All conditions of a selection but when it begins.
+    fn selected(&self, query: &mut Clauses, selection: &Selection, as_at: &AsAt) {
+        // Said in these words, the partial indexes serve.
+        query.push(if selection.overrides { "kind = 'override'" } else { "kind <> 'opened'" });
+        query.push(" AND seq <= ").push_bind(as_at.head.seq);
+        if let Some(Part { organisation, practice }) = &selection.part {
+            match organisation {
+                Some(code) => query.push(" AND organisation = ").push_bind(code.clone()),
+                None => query.push(" AND organisation IS NULL"),
+            };
+            // Not in the words of the practices' index: that of the user and the organisation serves.
+            query.push(" AND COALESCE(practice, '') = ").push_bind(practice.clone().unwrap_or_default());
+        } else {
+            match &selection.scope {
+                Some(AuditScope::Organisation(code)) => {
+                    query.push(" AND organisation = ").push_bind(code.to_string());
+                }
+                Some(AuditScope::Practice(code)) => {
+                    query.push(" AND practice = ").push_bind(code.to_string());
+                }
+                None => {}
+            }
+            if let Some(practice) = &selection.practice {
+                query.push(" AND practice = ").push_bind(practice.to_string());
+            }
+        }
+        if let Some(user) = &selection.user {
+            query.push(" AND user_id = ").push_bind(user.clone());
+        }
+        if let Some(patient) = selection.patient {
+            query.push(" AND patient IN (");
+            for (position, hash) in self.chain.keys().patient_hashes(patient.reveal()).into_iter().enumerate() {
+                query.push(if position == 0 { "" } else { ", " }).push_bind(hash);
+            }
+            query.push(")");
+        }
+        query.push(" AND recorded < ").push_bind(selection.before.unwrap_or(i64::MAX));
     }
 }

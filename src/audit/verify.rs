@@ -100,7 +100,8 @@ impl std::fmt::Display for Why {
 /// # Errors
 /// [`AuditError`] when the store or the anchor file cannot be read: then nothing is known.
 pub async fn verify(store: &Store, keys: &Keys, span: Span, anchors: Option<&Path>) -> Result<Verdict, AuditError> {
-    walked(store, keys, span, anchors, true).await
+    let (from, to) = (start(store, span).await?, end(store, span).await?);
+    walked(store, keys, from, to, anchors, true).await
 }
 
 /// As [`verify`], with one head that was kept elsewhere: a file of a single anchor, which tells of no row after it.
@@ -108,13 +109,30 @@ pub async fn verify(store: &Store, keys: &Keys, span: Span, anchors: Option<&Pat
 /// # Errors
 /// As [`verify`].
 pub async fn verify_kept(store: &Store, keys: &Keys, span: Span, anchors: &Path) -> Result<Verdict, AuditError> {
-    walked(store, keys, span, Some(anchors), false).await
+    let (from, to) = (start(store, span).await?, end(store, span).await?);
+    walked(store, keys, from, to, Some(anchors), false).await
+}
+
+/// As [`verify`], of all rows up to one, which stands as it is named. Of newer rows the anchors may tell: they have to stand too.
+pub(super) async fn verify_to(
+    store: &Store,
+    keys: &Keys,
+    head: &Head,
+    anchors: Option<&Path>,
+) -> Result<(), AuditError> {
+    let unsound = |seq, why| Err(AuditError::Unsound { seq, why });
+    match walked(store, keys, nothing(), head.seq, anchors, false).await? {
+        Verdict::Broken { seq, why } => unsound(seq, why),
+        Verdict::Verified { head: Some(last), .. } if last == *head => Ok(()),
+        Verdict::Verified { .. } => unsound(head.seq, Why::Changed),
+    }
 }
 
 async fn walked(
     store: &Store,
     keys: &Keys,
-    span: Span,
+    from: Head,
+    end: i64,
     anchors: Option<&Path>,
     complete: bool,
 ) -> Result<Verdict, AuditError> {
@@ -123,8 +141,7 @@ async fn walked(
         .await
         .and_then(|row| row.try_get(0))
         .map_err(StoreError::from)?;
-    let mut walk = Walk { store, chain, last: start(store, span).await?, rows: 0, anchors: 0 };
-    let end = end(store, span).await?;
+    let mut walk = Walk { store, chain, last: from, rows: 0, anchors: 0 };
     let mut reading = anchors.map(Reading::open).transpose()?;
     let mut anchor = next_anchor(&mut reading)?;
     let broken = |seq, why| Ok(Verdict::Broken { seq, why });
@@ -250,10 +267,14 @@ pub(super) fn sound(keys: &Keys, row: &Stored) -> Result<(Payload, [u8; MAC]), W
     if Columns::of(&payload, hash) == row.columns { Ok((payload, mac)) } else { Err(Why::ColumnChanged) }
 }
 
+/// What the first row of a chain follows.
+fn nothing() -> Head {
+    Head { chain: String::new(), seq: 0, mac: [0; MAC] }
+}
+
 /// The row before the span, taken on trust: what a shorter walk rests on.
 async fn start(store: &Store, span: Span) -> Result<Head, StoreError> {
-    let nothing = Head { chain: String::new(), seq: 0, mac: [0; MAC] };
-    let Some(from) = span.from else { return Ok(nothing) };
+    let Some(from) = span.from else { return Ok(nothing()) };
     let row = sqlx::query(
         "SELECT chain, seq, mac FROM audit \
          WHERE seq < COALESCE((SELECT MIN(seq) FROM audit WHERE recorded >= $1), (SELECT MAX(seq) + 1 FROM audit)) \
@@ -262,7 +283,7 @@ async fn start(store: &Store, span: Span) -> Result<Head, StoreError> {
     .bind(millis(from))
     .fetch_optional(store.reader())
     .await?;
-    let Some(row) = row else { return Ok(nothing) };
+    let Some(row) = row else { return Ok(nothing()) };
     let mac: Vec<u8> = row.try_get(2)?;
     Ok(Head { chain: row.try_get(0)?, seq: row.try_get(1)?, mac: mac.try_into().map_err(|_| StoreError::Corrupt)? })
 }

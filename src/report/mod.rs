@@ -3,11 +3,12 @@
 //! and what is out of the ordinary.
 //!
 //! Made a piece at a time in bounded memory, of the trail as it stood at one row, which the report names: the same rows give
-//! the same bytes. No clock is read. Only the report about one patient names a patient. Who may have which is decided by the
+//! the same bytes. None is made of a trail that is not whole to that row. No clock is read. Only the report about one patient names a patient. Who may have which is decided by the
 //! caller (`http`, the command line), who has it audited before the first piece is asked for.
 
 mod activity;
 mod annual;
+mod asked;
 mod overrides;
 mod plain;
 mod sheet;
@@ -16,142 +17,21 @@ mod unusual;
 #[cfg(test)]
 mod tests;
 
+pub use asked::{Format, Name, ReportError, Request};
 pub use unusual::Rules;
 
-use crate::audit::{AsAt, Audit, AuditError, AuditScope, Place, Selection};
+use crate::audit::{AsAt, Audit, AuditScope, Part, Place, Selection};
 use crate::clock::{millis, rfc3339};
-use crate::ids::{NhsNumber, OdsCode, UserId};
-use crate::kinds::words;
 use crate::register::ODS_CODE;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use serde_json::{Value, json};
 use sheet::Sheet;
 use std::collections::VecDeque;
-use time::OffsetDateTime;
 
 /// The identifier system of chain heads.
 pub const CHAIN_SYSTEM: &str = "urn:x-mig-fhir:audit-chain";
 /// What is counted in a report.
 pub const CODES: &str = "urn:x-mig-fhir:CodeSystem:report";
-
-words! {
-    /// A report.
-    Name {
-        /// Who viewed records of a practice's patients, without the patients (7.4.2).
-        PracticeAccess = "practice-access",
-        /// Who viewed one patient's record, in plain English (3.6.7).
-        WhoViewed = "who-viewed",
-        /// Overrides and how their reviews ended (7.3.6).
-        OverrideReview = "override-review",
-        /// Access and relationships in numbers (7.3.5).
-        AnnualReturn = "annual-return",
-        /// All that one user viewed, by practice (8).
-        UserActivity = "user-activity",
-        /// What is out of the ordinary, by rules that are data.
-        UnusualViewing = "unusual-viewing",
-    }
-}
-
-words! {
-    /// How it is written.
-    Format {
-        /// RFC 4180, UTF-8, with a header row.
-        Csv = "csv",
-        /// A Bundle of AuditEvents where it lists events, a MeasureReport where it counts.
-        Fhir = "fhir",
-    }
-}
-
-impl Name {
-    /// What it is, for people.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::PracticeAccess => "Who viewed records of the practice's patients; names no patient (7.4.2)",
-            Self::WhoViewed => "Who viewed one patient's record, in plain English, for the patient (3.6.7)",
-            Self::OverrideReview => "Overrides, and how their reviews stand (7.3.6)",
-            Self::AnnualReturn => "Access and relationships in numbers, without patient identifiers (7.3.5)",
-            Self::UserActivity => "All that one user viewed, by the practice affected; names no patient (8)",
-            Self::UnusualViewing => "Viewing that is out of the ordinary, each finding explained by its rule",
-        }
-    }
-
-    /// Whether its FHIR form is a MeasureReport: it counts, and lists no events.
-    #[must_use]
-    pub const fn counts(self) -> bool {
-        matches!(self, Self::OverrideReview | Self::AnnualReturn | Self::UnusualViewing)
-    }
-}
-
-/// What is asked for. No `Debug`: it may name a patient.
-#[derive(Clone)]
-pub struct Request {
-    /// Which report.
-    pub name: Name,
-    /// How it is written.
-    pub format: Format,
-    /// Whose viewing; none is the whole trail, for the command line alone.
-    pub scope: Option<AuditScope>,
-    /// Recorded at or after.
-    pub from: Option<OffsetDateTime>,
-    /// Recorded before.
-    pub before: Option<OffsetDateTime>,
-    /// The patient that [`Name::WhoViewed`] is about.
-    pub patient: Option<NhsNumber>,
-    /// The user that [`Name::UserActivity`] is about.
-    pub user: Option<UserId>,
-    /// Only what concerns this practice.
-    pub practice: Option<OdsCode>,
-    /// Whether [`Name::WhoViewed`] names staff.
-    pub staff_names: bool,
-    /// The trail as it stood at this row; as it stands otherwise.
-    pub row: Option<i64>,
-}
-
-impl Request {
-    /// The whole of a report, without bounds.
-    #[must_use]
-    pub fn of(name: Name, format: Format, scope: Option<AuditScope>) -> Self {
-        Self {
-            name,
-            format,
-            scope,
-            from: None,
-            before: None,
-            patient: None,
-            user: None,
-            practice: None,
-            staff_names: true,
-            row: None,
-        }
-    }
-}
-
-/// Why a report cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// It cannot be made without this, or not for this scope with it.
-    #[error("{0} is needed, or does not go with this report")]
-    Wanting(&'static str),
-    /// The trail has no such row, or none at all.
-    #[error("the audit trail has no such row")]
-    NoRow,
-    /// The trail.
-    #[error("the report cannot be made from the audit trail")]
-    Audit(#[source] AuditError),
-    /// The register.
-    #[error("the register cannot be read")]
-    Store(#[from] StoreError),
-}
-
-impl From<AuditError> for ReportError {
-    fn from(error: AuditError) -> Self {
-        match error {
-            AuditError::Store(error) => Self::Store(error),
-            other => Self::Audit(other),
-        }
-    }
-}
 
 enum Maker {
     Activity,
@@ -176,28 +56,19 @@ pub struct Report {
     selection: Selection,
     as_at: AsAt,
     maker: Maker,
-    /// Parts that are walked one after the other: practices, where they are told apart.
-    rounds: VecDeque<Round>,
+    /// What is walked one after the other: part by part, where practices are told apart, else all of it.
+    rounds: VecDeque<Option<Part>>,
     place: Place,
     sheet: Sheet,
     stage: Stage,
 }
 
-/// One walk of the trail.
-enum Round {
-    /// All that was selected.
-    All,
-    /// Of this practice.
-    Practice(OdsCode),
-    /// Where no practice came to be known.
-    NoPractice,
-}
-
 impl Report {
-    /// Prepares a report; reads nothing of the trail yet but its head. `base` is where AuditEvents are read.
+    /// Prepares a report. The trail is first walked to the row that it is to be made from: a row that was taken away or given
+    /// another organisation, day or patient would be missing from the report without a sign. `base` is where AuditEvents are read.
     ///
     /// # Errors
-    /// [`ReportError::Wanting`], [`ReportError::NoRow`], or the store.
+    /// [`ReportError::Wanting`], [`ReportError::NoRow`], [`ReportError::Audit`] for a trail that is not whole, or the store.
     pub async fn open(
         audit: &Audit,
         store: &Store,
@@ -210,14 +81,14 @@ impl Report {
             Name::WhoViewed if request.patient.is_none() => return Err(ReportError::Wanting("nhs_number")),
             Name::UserActivity if request.user.is_none() => return Err(ReportError::Wanting("user")),
             // An override is known before the practice is: its review belongs to the viewing organisation.
-            Name::OverrideReview if by_practice || request.practice.is_some() => {
-                return Err(ReportError::Wanting("organisation"));
-            }
+            Name::OverrideReview if by_practice => return Err(ReportError::Wanting("organisation")),
+            Name::OverrideReview if request.practice.is_some() => return Err(ReportError::Wanting("practice")),
             Name::WhoViewed => {}
             _ if request.patient.is_some() => return Err(ReportError::Wanting("nhs_number")),
             _ => {}
         }
         let as_at = audit.as_at(request.row).await?.ok_or(ReportError::NoRow)?;
+        audit.whole(&as_at).await?;
         let selection = Selection {
             scope: request.scope.clone(),
             from: request.from.map(millis),
@@ -226,6 +97,7 @@ impl Report {
             user: request.user.as_ref().map(ToString::to_string),
             practice: request.practice.clone(),
             overrides: request.name == Name::OverrideReview,
+            part: None,
         };
         let maker = match request.name {
             Name::PracticeAccess | Name::UserActivity => Maker::Activity,
@@ -312,18 +184,12 @@ impl Report {
             self.stage = Stage::Done;
             return Ok(());
         };
-        let mut selection = self.selection.clone();
-        if let Round::Practice(practice) = round {
-            selection.practice = Some(practice.clone());
-        }
-        let mut entries = self.audit.walk(&selection, &self.as_at, &mut self.place).await?;
+        let selection = Selection { part: round.clone(), ..self.selection.clone() };
+        let entries = self.audit.walk(&selection, &self.as_at, &mut self.place).await?;
         if entries.is_empty() {
             self.rounds.pop_front();
             self.place = Place::default();
             return Ok(());
-        }
-        if matches!(round, Round::NoPractice) {
-            entries.retain(|entry| entry.practice().is_empty());
         }
         match &mut self.maker {
             Maker::Activity => activity::page(&self.audit, &entries, &mut self.sheet),
@@ -346,20 +212,11 @@ impl Report {
     }
 
     /// One user's viewing is told practice by practice, so that each can be told of its own.
-    async fn planned(&self) -> Result<VecDeque<Round>, ReportError> {
-        if self.request.name != Name::UserActivity || self.request.practice.is_some() {
-            return Ok(VecDeque::from([Round::All]));
+    async fn planned(&self) -> Result<VecDeque<Option<Part>>, ReportError> {
+        if self.request.name != Name::UserActivity {
+            return Ok(VecDeque::from([None]));
         }
-        let mut practices = std::collections::BTreeSet::new();
-        let mut place = Place::default();
-        loop {
-            let entries = self.audit.walk(&self.selection, &self.as_at, &mut place).await?;
-            if entries.is_empty() {
-                break;
-            }
-            practices.extend(entries.iter().filter_map(|entry| OdsCode::parse(entry.practice())));
-        }
-        Ok(practices.into_iter().map(Round::Practice).chain([Round::NoPractice]).collect())
+        Ok(self.audit.parts(&self.selection, &self.as_at).await?.into_iter().map(Some).collect())
     }
 
     fn columns(&self) -> &'static [&'static str] {

@@ -1,71 +1,22 @@
 //! Reports of a small trail, byte by byte where it matters.
 
 use super::*;
-use crate::audit::{AuditConfig, Interaction, Keys, Origin, Outcome, Target};
-use crate::clock::Clock;
-use crate::identity::{Caller, CallerClass, Role, Scopes, SelectedRole};
-use crate::ids::{RequestId, RoleCode};
+use crate::audit::testing::{Trail, USER, caller, ods};
+use crate::audit::{AuditError, Interaction, Outcome};
+use crate::ids::{NhsNumber, UserId};
 use crate::kinds::View;
-use crate::store::testing;
 use std::time::Duration;
-use time::macros::datetime;
 
 const PATIENT: &str = "9990000018";
 const OTHER: &str = "9990000026";
 
-struct Trail {
-    _folder: tempfile::TempDir,
-    store: Store,
-    audit: Audit,
-    clock: Clock,
-}
-
 impl Trail {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        Keys::create(&folder.path().join("key"), "k1").expect("a key");
-        let clock = Clock::fixed(datetime!(2026-11-24 10:00 UTC));
-        let store = testing::store(folder.path()).await;
-        let config = AuditConfig {
-            key_file: folder.path().join("key"),
-            anchor_file: folder.path().join("anchors"),
-            server: "facade.example.nhs.uk".into(),
-        };
-        let audit = Audit::start(store.clone(), &config, clock.clone()).await.expect("starts");
-        Self { _folder: folder, store, audit, clock }
-    }
-
     async fn viewed(&self, name: &str, practice: &str, patient: &str, outcome: Outcome) {
-        let role = Role {
-            profile: "555000000002".into(),
-            code: RoleCode::parse("R8000").expect("valid"),
-            name: "Clinical Practitioner".into(),
-            organisation: ods("RX1"),
-        };
-        let caller = Caller {
-            user: UserId::parse("555000000001").expect("valid"),
-            name: name.into(),
-            class: CallerClass::User,
-            role: SelectedRole::One(role),
-            organisation: Some(ods("RX1")),
-            assurance: 3,
-            scopes: Scopes::default(),
-            token_id: None,
-            client_id: None,
-        };
-        let target = Target {
-            interaction: Interaction::Search,
-            resource_type: "AllergyIntolerance".into(),
-            id: None,
-            patient: NhsNumber::parse(patient),
-            query: format!("AllergyIntolerance?patient.identifier={patient}"),
-        };
-        let origin = Origin { request_id: RequestId::parse("r-1").expect("valid"), address: String::new() };
-        let attempt = self.audit.open(caller, target, origin);
+        let attempt = self.begun(caller(name, "RX1"), Interaction::Search, "AllergyIntolerance", patient);
         attempt.note_practice(&ods(practice));
         attempt.note_basis(|basis| basis.consent = Some("consent-1".into()));
         attempt.note_extract(Some(View::RisksAndWarnings), "urn:uuid:message-1");
-        assert!(self.audit.close(attempt, outcome, None, ()).await.is_ok());
+        self.closed(attempt, outcome).await;
     }
 
     async fn made(&self, request: Request) -> String {
@@ -80,15 +31,11 @@ impl Trail {
     }
 }
 
-fn ods(code: &str) -> OdsCode {
-    OdsCode::parse(code).expect("valid")
-}
-
 fn of(name: Name, format: Format) -> Request {
     let mut request = Request::of(name, format, Some(AuditScope::Organisation(ods("RX1"))));
     match name {
         Name::WhoViewed => request.patient = NhsNumber::parse(PATIENT),
-        Name::UserActivity => request.user = UserId::parse("555000000001"),
+        Name::UserActivity => request.user = UserId::parse(USER),
         _ => {}
     }
     request
@@ -148,23 +95,43 @@ async fn the_patient_is_told_in_plain_english_and_staff_are_named_only_where_the
     assert!(told.contains(sentence), "{told}");
     for format in Format::ALL {
         let told = trail.made(Request { staff_names: false, ..of(Name::WhoViewed, *format) }).await;
-        assert!(!told.contains("Ada") && !told.contains("555000000001"), "{told}");
+        assert!(!told.contains("Ada") && !told.contains(USER), "{told}");
     }
 }
 
 #[tokio::test]
-async fn no_report_is_made_of_a_row_that_was_changed() {
+async fn no_report_is_made_of_a_trail_that_is_not_whole_even_where_it_shows_nothing_of_the_row() {
+    for (sql, seq) in [
+        ("UPDATE audit SET payload = replace(payload, 'Ada', 'Ida') WHERE seq = 1", 1),
+        // Each of these hides a row from a report of RX1.
+        ("UPDATE audit SET organisation = 'RX2' WHERE seq = 2", 2),
+        ("UPDATE audit SET kind = 'opened' WHERE seq = 2", 2),
+        ("UPDATE audit SET recorded = 0 WHERE seq = 2", 2),
+        ("DELETE FROM audit WHERE seq = 2", 2),
+        ("DELETE FROM audit WHERE seq = 3", 3),
+    ] {
+        let trail = Trail::new().await;
+        for _ in 0..3 {
+            trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
+        }
+        trail.tamper(sql).await;
+        let rules = Rules::builtin().expect("rules");
+        for name in Name::ALL {
+            let opened = Report::open(&trail.audit, &trail.store, &rules, "", of(*name, Format::Csv)).await;
+            let Err(ReportError::Audit(AuditError::Unsound { seq: found, .. })) = opened else { panic!("made: {sql}") };
+            assert_eq!(found, seq, "{sql}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_is_changed_while_a_report_is_made_breaks_it_off() {
     let trail = Trail::new().await;
     trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
-    let unguard = match trail.store.engine() {
-        crate::store::Engine::Sqlite => "DROP TRIGGER audit_never_updated",
-        crate::store::Engine::Postgres => "DROP TRIGGER audit_never_changed ON audit",
-    };
-    testing::by_hand(&trail.store, unguard).await.expect("unguarded");
-    testing::by_hand(&trail.store, "UPDATE audit SET payload = replace(payload, 'Ada', 'Ida')").await.expect("changed");
     let rules = Rules::builtin().expect("rules");
     let request = of(Name::PracticeAccess, Format::Csv);
     let mut report = Report::open(&trail.audit, &trail.store, &rules, "", request).await.expect("opens");
+    trail.tamper("UPDATE audit SET payload = replace(payload, 'Ada', 'Ida')").await;
     let failed = loop {
         match report.next().await {
             Ok(Some(_)) => {}

@@ -23,7 +23,7 @@ fn origin(world: &World) -> &str {
     world.base().trim_end_matches("/FHIR/R4")
 }
 
-fn body<'w>(ask: Ask<'w>, json: &Value) -> impl Future<Output = Answer> + use<'w> {
+pub(crate) fn body<'w>(ask: Ask<'w>, json: &Value) -> impl Future<Output = Answer> + use<'w> {
     ask.body("application/json", json.to_string()).send()
 }
 

@@ -71,7 +71,10 @@ const TABLE: &[Row] = &[
         "3.6.7",
         "A patient can learn who looked",
         Supported,
-        &["the_patient_is_told_in_plain_english_and_staff_are_named_only_where_they_may_be"],
+        &[
+            "the_patient_is_told_in_plain_english_and_no_more_about_staff_than_is_wanted",
+            "an_unconscious_patient_is_looked_after_the_review_is_closed_and_the_patient_reads_who_looked_and_why",
+        ],
     ),
     (
         "4.10",
@@ -142,7 +145,7 @@ const TABLE: &[Row] = &[
         "6.1.3",
         "An opt-out at the practice is in force within its time",
         Enforced,
-        &["an_opted_out_patient_is_refused_even_with_consent_and_by_override"],
+        &["a_patient_opts_out_at_the_practice_and_is_gone_within_one_life_of_the_memory"],
     ),
     (
         "6.1.4",
@@ -168,6 +171,7 @@ const TABLE: &[Row] = &[
         "Parents and attorneys answer for those who cannot",
         Enforced,
         &[
+            "a_parent_says_yes_for_a_child_and_what_the_child_then_refuses_no_parent_permits",
             "someone_with_authority_may_answer_and_nobody_else",
             "what_the_patient_refused_in_person_nobody_permits_for_them",
         ],
@@ -228,11 +232,12 @@ const TABLE: &[Row] = &[
     ),
     (
         "7.3.5",
-        "Ordinary views are reviewed by sample",
+        "Ordinary views are reviewed by sample; a yearly return of access and relationships names no patient",
         Supported,
         &[
             "a_share_of_ordinary_views_is_reviewed_as_chance_has_it",
             "a_view_that_chance_picked_is_reviewed_like_an_override_and_a_refusal_never_is",
+            "a_privacy_officer_has_all_six_of_the_own_organisation_and_a_practice_auditor_those_of_the_practice",
         ],
     ),
     (
@@ -251,6 +256,7 @@ const TABLE: &[Row] = &[
         Supported,
         &[
             "the_practice_auditor_sees_who_viewed_that_practice_s_patients_and_nobody_else_s",
+            "a_privacy_officer_has_all_six_of_the_own_organisation_and_a_practice_auditor_those_of_the_practice",
             "the_practice_s_log_names_who_looked_for_whom_on_what_consent_and_when",
         ],
     ),
@@ -259,6 +265,7 @@ const TABLE: &[Row] = &[
         "The trail is whole",
         Enforced,
         &[
+            "whatever_is_changed_deleted_moved_or_cut_is_found_by_verify_and_no_report_is_made_of_it",
             "every_kind_of_tampering_is_found_at_its_row",
             "rows_can_be_neither_changed_nor_deleted",
             "killed_at_any_moment_it_has_said_nothing_that_the_audit_does_not_tell",
@@ -275,6 +282,7 @@ const TABLE: &[Row] = &[
         "A practice or a viewer withdraws",
         Enforced,
         &[
+            "a_practice_withdraws_while_a_clinician_is_reading_and_the_next_page_is_already_closed",
             "a_practice_that_withdraws_and_a_viewer_that_does_are_out_on_the_next_request_and_stay_out_after_a_restart",
             "whatever_is_taken_away_on_one_instance_is_closed_on_the_other_for_every_later_request",
         ],
@@ -289,7 +297,10 @@ const TABLE: &[Row] = &[
         "12.4",
         "Everything is stopped in one call",
         Enforced,
-        &["the_switch_stops_each_kind_in_one_call_from_the_next_request_and_lets_go_again"],
+        &[
+            "the_switch_stops_each_kind_in_one_call_from_the_next_request_and_lets_go_again",
+            "a_user_who_is_stopped_in_the_middle_of_a_session_sees_nothing_more_until_let_go_on",
+        ],
     ),
     (
         "14",

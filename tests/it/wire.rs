@@ -177,6 +177,64 @@ pub fn command(arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
+/// What a command left: its exit code, its output, and what it said beside it.
+pub fn told(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_mig-fhir")).args(arguments).output().expect("the program");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// What a command took.
+pub struct Peak {
+    /// The most memory that was resident, in kilobytes; none where the system does not tell.
+    pub kilobytes: u64,
+    pub took: Duration,
+    /// Bytes and lines of its output, and how that began.
+    pub written: u64,
+    pub lines: u64,
+    pub said: String,
+}
+
+/// The command line, run to its end, watched. It must succeed.
+pub fn peak(arguments: &[String]) -> Peak {
+    let started = std::time::Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mig-fhir"))
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program");
+    let mut out = child.stdout.take().expect("its output");
+    let reading = std::thread::spawn(move || {
+        let (mut piece, mut written, mut lines, mut said) = (vec![0; 64 * 1024], 0, 0, Vec::new());
+        loop {
+            let length = std::io::Read::read(&mut out, &mut piece).expect("read");
+            if length == 0 {
+                return (written, lines, String::from_utf8_lossy(&said).into_owned());
+            }
+            let piece = &piece[..length];
+            written += u64::try_from(length).expect("small");
+            lines += piece.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+            said.extend(piece.iter().take(1_000_usize.saturating_sub(said.len())));
+        }
+    });
+    // The mark only rises, so that the last look before the end is the peak, or nearly.
+    let (status, mut kilobytes) = (format!("/proc/{}/status", child.id()), 0);
+    let ended = loop {
+        let told = std::fs::read_to_string(&status).unwrap_or_default();
+        let mark = told.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        kilobytes = mark.and_then(|mark| mark.trim().parse().ok()).unwrap_or(kilobytes);
+        if let Some(ended) = child.try_wait().expect("its status") {
+            break ended;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let took = started.elapsed();
+    let (written, lines, said) = reading.join().expect("its output");
+    assert!(ended.success(), "{arguments:?}: {said}");
+    Peak { kilobytes, took, written, lines, said }
+}
+
 /// A number that the environment of the tests gives, for longer runs.
 pub fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)

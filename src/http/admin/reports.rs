@@ -2,8 +2,8 @@
 //! and for practice auditors about who viewed their practice's patients (CONTRACT section 8); for nobody else.
 //!
 //! They ask with the scope for searching AuditEvent, since that is what a report is made of. A patient or user is named in
-//! the body of a POST; a GET names none. That it was made is in the trail before its first byte leaves; it is then made as
-//! it is read, and one that cannot be finished is cut off, never ended as if it were whole.
+//! the body of a POST; a GET names none. A trail that is not whole makes none. That it was made is in the trail before its first
+//! byte leaves; it is then made as it is read, and one that cannot be finished is cut off, never ended as if it were whole.
 
 use super::{What, attempt, bad, parameter, parameters, problem, store};
 use crate::audit::{Attempt, AuditScope, Interaction, NotClosed, Outcome};
@@ -18,6 +18,7 @@ use crate::identity::{Permission, SelectedRole};
 use crate::ids::{NhsNumber, OdsCode, UserId};
 use crate::policy::{self, Kept, Reach, Refusal};
 use crate::report::{Format, Name, Report, ReportError, Request, Rules};
+use crate::telemetry;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, header};
@@ -161,7 +162,10 @@ fn rejected(error: ReportError) -> Rejection {
         ReportError::Wanting(what) => problem(what, "is needed, or does not go with this report"),
         ReportError::NoRow => problem("row", "is no row of the trail"),
         ReportError::Store(error) => store(error),
-        ReportError::Audit(_) => Rejection::Internal,
+        ReportError::Audit(_) => {
+            tracing::error!(chain = telemetry::chain(&error), "no report: the audit trail is not whole");
+            Rejection::Internal
+        }
     }
 }
 
