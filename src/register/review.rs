@@ -6,15 +6,19 @@
 //! the evidence in `output`. Four eyes: whoever overrode or viewed can do neither. A closed review stays closed. Nothing
 //! else of the Task is the client's to change.
 
+mod step;
+
+pub use step::{ReviewStep, parse, step_job};
+
 use super::consent::{OVERRIDE_SYSTEM, StoredConsent};
 use super::row::row;
-use super::shape::{Found, Invalid, Node, by_identifier, patient_reference, put, put_in};
+use super::shape::{by_identifier, patient_reference, put, put_in};
 use super::slice::{self, Page, Place, Slice};
 use super::{ODS_CODE, SDS_USER, version};
 use crate::clock::{from_millis, millis, rfc3339};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer, UserId};
 use crate::kinds::words;
-use crate::store::{Clauses, Connection, Job, Pool, StoreError};
+use crate::store::{Clauses, Connection, Pool, StoreError};
 use serde_json::{Value, json};
 use sqlx::FromRow as _;
 use time::OffsetDateTime;
@@ -25,8 +29,6 @@ pub const OUTCOME_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:review-outcome";
 pub const TASK_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:task";
 /// How an override is marked.
 pub const MARK_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:override-mark";
-/// The longest reference to evidence.
-const LONGEST_EVIDENCE: usize = 128;
 
 words! {
     /// What a review is of.
@@ -94,94 +96,9 @@ pub struct Review {
     pub updated: OffsetDateTime,
 }
 
-/// A step of a review that may be kept.
-#[derive(Debug)]
-pub struct ReviewStep {
-    review: Review,
-    status: ReviewStatus,
-    outcome: Option<ReviewOutcome>,
-    evidence: Option<String>,
-    reviewer: UserId,
-}
-
 /// The tag of an override after a refusal.
 pub(super) fn after_refusal_tag() -> Value {
     json!({ "system": MARK_SYSTEM, "code": "override-after-refusal" })
-}
-
-/// Reads an update of a review by a privacy officer of its organisation.
-///
-/// # Errors
-/// All that is wrong with it; a step by whoever overrode is a broken rule.
-pub fn parse(body: &Value, review: &Review, reviewer: &UserId, sealer: &Sealer) -> Result<ReviewStep, Vec<Invalid>> {
-    let mut found = Found::default();
-    let step = Node::root(&mut found, body, "Task").and_then(|task| {
-        unchanged(&mut found, &task, body, &review.resource(sealer));
-        let status = task.needed_text(&mut found, "status").map(ReviewStatus::parse);
-        if status == Some(None) {
-            found.rule("Task.status");
-        }
-        let outcome =
-            task.object(&mut found, "businessStatus").map(|concept| match concept.codings(&mut found).as_slice() {
-                [(OUTCOME_SYSTEM, code)] => ReviewOutcome::parse(code),
-                _ => None,
-            });
-        if outcome == Some(None) {
-            found.rule("Task.businessStatus");
-        }
-        let evidence = if task.has("output") { evidence(&mut found, &task) } else { None };
-        let (status, outcome) = (status??, outcome.flatten());
-        if *reviewer == review.overridden_by || review.status == ReviewStatus::Completed || status < review.status {
-            found.rule("Task.status");
-        }
-        match (status, task.has("businessStatus")) {
-            (ReviewStatus::Completed, false) => found.required("Task.businessStatus"),
-            (ReviewStatus::Requested | ReviewStatus::InProgress, true) => found.rule("Task.businessStatus"),
-            _ => {}
-        }
-        if status != ReviewStatus::Completed && task.has("output") {
-            found.rule("Task.output");
-        }
-        Some(ReviewStep { review: review.clone(), status, outcome, evidence, reviewer: reviewer.clone() })
-    });
-    found.finish(step, "Task")
-}
-
-/// The one output that a review can have. It goes into reports that name no patient, so that it may not either.
-fn evidence(found: &mut Found, task: &Node<'_>) -> Option<String> {
-    let output = task.one(found, "output")?;
-    output.only(found, &["type", "valueString"], &[]);
-    let kind = output.needed_object(found, "type").map(|concept| concept.codings(found));
-    if !matches!(kind.as_deref(), None | Some([(TASK_SYSTEM, "evidence")])) {
-        found.rule(output.path("type"));
-    }
-    if !output.has("valueString") {
-        found.required(output.path("valueString"));
-    }
-    let text = output.text_up_to(found, "valueString", LONGEST_EVIDENCE)?;
-    let digits: Vec<char> = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    if digits.windows(10).any(|ten| NhsNumber::parse(&ten.iter().collect::<String>()).is_some()) {
-        found.rule(output.path("valueString"));
-    }
-    Some(text.to_owned())
-}
-
-/// What the client sends of the server's members must be what the server said.
-fn unchanged(found: &mut Found, task: &Node<'_>, body: &Value, current: &Value) {
-    task.ignore_envelope(found);
-    if task.peek("id").is_none() {
-        found.required("Task.id");
-    }
-    for (name, value) in body.as_object().into_iter().flatten() {
-        match name.as_str() {
-            "meta" | "text" | "language" | "status" | "businessStatus" | "output" => {}
-            _ => match current.as_object().and_then(|current| current.get_key_value(name)) {
-                Some((_, same)) if same == value => {}
-                Some((known, _)) => found.rule(format!("Task.{known}")),
-                None => found.rule("Task"),
-            },
-        }
-    }
 }
 
 impl Review {
@@ -257,36 +174,6 @@ pub(super) async fn open(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Keeps a step; [`StoreError::Conflict`] when another change came before it. No decision rests on a review, so the
-/// register's revision stays.
-#[must_use]
-pub fn step_job(step: ReviewStep, if_match: Option<i64>, now: OffsetDateTime) -> Job<Review> {
-    Box::new(move |connection| {
-        Box::pin(async move {
-            let ReviewStep { mut review, status, outcome, evidence, reviewer } = step;
-            let expected = version::expected(if_match, review.version)?;
-            let done = sqlx::query(
-                "UPDATE review SET status = $1, outcome = $2, reviewer = $3, updated = $4, evidence = $7, \
-                 version = version + 1 WHERE id = $5 AND version = $6 AND overridden_by <> $3",
-            )
-            .bind(status.as_str())
-            .bind(outcome.map(ReviewOutcome::as_str))
-            .bind(reviewer.as_str())
-            .bind(millis(now))
-            .bind(review.id.as_str())
-            .bind(expected)
-            .bind(evidence.clone())
-            .execute(connection)
-            .await?;
-            version::changed(done.rows_affected())?;
-            (review.status, review.outcome, review.reviewer) = (status, outcome, Some(reviewer));
-            review.evidence = evidence;
-            (review.updated, review.version) = (now, expected + 1);
-            Ok(review)
-        })
-    })
 }
 
 row! {

@@ -23,6 +23,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// How long anything here may take.
@@ -41,6 +42,8 @@ enum Manner {
     Endless,
     /// Says nothing for longer than anybody waits.
     Silent,
+    /// Takes it, once the test says so.
+    Gated,
 }
 
 #[derive(Clone)]
@@ -55,6 +58,7 @@ struct Shared {
     got: Mutex<Vec<Got>>,
     manner: Mutex<Manner>,
     elsewhere: Mutex<usize>,
+    gate: Notify,
 }
 
 /// A receiver that can be closed and opened again at the same address.
@@ -66,7 +70,12 @@ struct Receiver {
 
 impl Receiver {
     async fn start(manner: Manner) -> Self {
-        let shared = Shared { got: Mutex::default(), manner: Mutex::new(manner), elsewhere: Mutex::default() };
+        let shared = Shared {
+            got: Mutex::default(),
+            manner: Mutex::new(manner),
+            elsewhere: Mutex::default(),
+            gate: Notify::new(),
+        };
         let at = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut receiver = Self { shared: Arc::new(shared), at, task: None };
         receiver.open().await;
@@ -122,7 +131,11 @@ async fn hook(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
             Body::from_stream(pieces).into_response()
         }
         Manner::Silent => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Manner::Gated => {
+            shared.gate.notified().await;
             StatusCode::NO_CONTENT.into_response()
         }
     }
@@ -259,7 +272,7 @@ fn a_receiver_that_is_down_for_a_day_loses_nothing_and_gets_each_alert_once() {
         receiver.close().await;
         let steps = 24 * 60 / 16;
         for step in 0..steps {
-            world.clock.advance(Duration::from_secs(16 * 60));
+            world.clock.advance(Duration::from_mins(16));
             tried(&world, 2 + step).await;
             if step == steps / 2 {
                 let url = receiver.url();
@@ -274,10 +287,10 @@ fn a_receiver_that_is_down_for_a_day_loses_nothing_and_gets_each_alert_once() {
         let before = receiver.got().len();
         receiver.manner(Manner::Takes);
         receiver.open().await;
-        world.clock.advance(Duration::from_secs(16 * 60));
+        world.clock.advance(Duration::from_mins(16));
         all_stand(&world, LetterState::Delivered).await;
         for _ in 0..4 {
-            world.clock.advance(Duration::from_secs(6 * 3600));
+            world.clock.advance(Duration::from_hours(6));
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let url = receiver.url();
@@ -299,12 +312,12 @@ fn what_is_not_accepted_in_time_is_a_dead_letter_until_somebody_has_it_tried_aga
         overrides(&world, &world.clinician()).await;
         for times in 1..=3 {
             until("an attempt", async || (letters(&world).await[0].attempts == times).then_some(())).await;
-            world.clock.advance(Duration::from_secs(16 * 60));
+            world.clock.advance(Duration::from_mins(16));
         }
         let dead = all_stand(&world, LetterState::Dead).await.remove(0);
         assert!(metrics.render().contains("mig_fhir_alert_attempts_total{kind=\"override\",outcome=\"dead\"}"));
         assert!(metrics.render().contains("mig_fhir_alerts{kind=\"override\",state=\"dead\"}"));
-        world.clock.advance(Duration::from_secs(86_400));
+        world.clock.advance(Duration::from_hours(24));
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(receiver.got().len(), 3, "a dead letter rests");
         let officer = world.member("privacy-officer");
@@ -330,9 +343,30 @@ fn what_is_not_accepted_in_time_is_a_dead_letter_until_somebody_has_it_tried_aga
             letters(&world).await.iter().find(|one| one.attempts == 1 && one.reason.is_some()).cloned()
         })
         .await;
-        world.clock.advance(Duration::from_secs(73 * 3600));
+        world.clock.advance(Duration::from_hours(73));
         until("a dead letter", async || letters(&world).await.into_iter().find(|one| one.state == LetterState::Dead))
             .await;
+    });
+}
+
+#[test]
+fn what_was_accepted_while_the_store_was_gone_is_noted_when_it_is_back_and_not_sent_again() {
+    run(async {
+        let receiver = Receiver::start(Manner::Gated).await;
+        let world = world(&receiver, &[]).await;
+        overrides(&world, &world.clinician()).await;
+        until("the alert", async || receiver.got().pop()).await;
+        let held = crate::database::hold(world.folder()).await;
+        receiver.shared.gate.notify_one();
+        receiver.manner(Manner::Takes);
+        // Longer than a write may take; and the lease is over.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(letters(&world).await[0].state, LetterState::Waiting, "it could not be noted");
+        world.clock.advance(Duration::from_mins(5));
+        drop(held);
+        let noted = all_stand(&world, LetterState::Delivered).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!((noted[0].attempts, receiver.got().len()), (1, 1));
     });
 }
 
@@ -350,10 +384,10 @@ fn a_receiver_that_misbehaves_is_bounded_and_never_followed() {
         };
         reason("http-307").await;
         receiver.manner(Manner::Silent);
-        world.clock.advance(Duration::from_secs(16 * 60));
+        world.clock.advance(Duration::from_mins(16));
         reason("timeout").await;
         receiver.manner(Manner::Endless);
-        world.clock.advance(Duration::from_secs(16 * 60));
+        world.clock.advance(Duration::from_mins(16));
         all_stand(&world, LetterState::Delivered).await;
         assert_eq!((receiver.got().len(), *receiver.shared.elsewhere.lock().unwrap()), (3, 0));
     });

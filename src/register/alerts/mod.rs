@@ -80,16 +80,13 @@ impl Letter {
     /// What is sent: the same bytes on every attempt.
     #[must_use]
     pub fn body(&self) -> String {
-        let data = match (&self.said, self.kind) {
-            (Some(said), _) => said.clone(),
-            (None, _) => {
-                let mut data = json!({ "reference": self.id, "organisation": self.organisation.as_str() });
-                if self.after_refusal {
-                    super::shape::put(&mut data, "mark", "override-after-refusal".into());
-                }
-                data
+        let data = self.said.clone().unwrap_or_else(|| {
+            let mut data = json!({ "reference": self.id, "organisation": self.organisation.as_str() });
+            if self.after_refusal {
+                super::shape::put(&mut data, "mark", "override-after-refusal".into());
             }
-        };
+            data
+        });
         json!({ "type": self.kind.as_str(), "timestamp": rfc3339(self.raised), "data": data }).to_string()
     }
 }
