@@ -24,6 +24,7 @@ use crate::record::{Event, Problem};
 use mig_fhir_model::Resource;
 use mig_fhir_model::resources::{self, ConditionAbatement, ConditionEvidence, ConditionOnset};
 use mig_fhir_model::types::{self as fhir, ExtensionValue};
+use std::collections::HashSet;
 
 const SIGNIFICANCE: &str = "urn:x-mig-fhir:StructureDefinition:problem-significance";
 const STATUS: &str = "urn:x-mig-fhir:StructureDefinition:problem-status";
@@ -122,17 +123,18 @@ fn related<'a>(
     made.into_iter().map(reference).map(|value| parts::extension(RELATED, value)).collect()
 }
 
-/// How it is related to the problems that it refers to: the reference cannot say.
+/// How it is related to the problems that it refers to: the reference cannot say. The schema's words, since it does not say
+/// which of the two replaced the other, or evolved from it.
 fn relationships(maker: &Maker<'_>, event: &Event, problem: &Problem) -> Vec<fhir::Annotation> {
     let shown = problem
         .parents
         .iter()
         .filter(|(parent, _)| *parent != event.id && maker.shape(parent).is_some_and(|shape| shape.condition));
     let word = |(_, kind): &(String, Option<String>)| match kind.as_deref()? {
-        "COMB" => Some("combined with"),
+        "COMB" => Some("combining"),
         "GRP" => Some("grouped under"),
-        "REP" => Some("replaces"),
-        "EVO" => Some("evolved from"),
+        "REP" => Some("replacement"),
+        "EVO" => Some("evolution"),
         _ => None,
     };
     shown.filter_map(word).map(|word| note(format!("Relationship to the related problem: {word}"))).collect()
@@ -140,19 +142,15 @@ fn relationships(maker: &Maker<'_>, event: &Event, problem: &Problem) -> Vec<fhi
 
 /// Linked Observations and reports as evidence. Links of other types are told from the other end, as their reason.
 fn linked<'a>(maker: &mut Maker<'a>, links: &mut Links, problem: &'a Problem) -> Vec<ConditionEvidence> {
-    let mut detail: Vec<fhir::Reference> = Vec::new();
+    let (mut detail, mut told) = (Vec::new(), HashSet::new());
     for link in &problem.links {
-        if let Some(observation) = super::observation::of(maker, link) {
-            let reference = *maker.refer(links, Kind::Observation, observation);
-            if !detail.contains(&reference) {
-                detail.push(reference);
-            }
+        if let Some(observation) = super::observation::of(maker, link)
+            && told.insert((Kind::Observation, observation))
+        {
+            detail.push(*maker.refer(links, Kind::Observation, observation));
         }
-        if maker.shape(link).is_some_and(|shape| shape.report) {
-            let reference = *maker.refer(links, Kind::DiagnosticReport, link);
-            if !detail.contains(&reference) {
-                detail.push(reference);
-            }
+        if maker.shape(link).is_some_and(|shape| shape.report) && told.insert((Kind::DiagnosticReport, link.as_str())) {
+            detail.push(*maker.refer(links, Kind::DiagnosticReport, link));
         }
     }
     detail.into_iter().map(|one| ConditionEvidence { detail: vec![one], ..Default::default() }).collect()
@@ -180,7 +178,7 @@ fn notes(problem: &Problem, current: Option<bool>) -> impl Iterator<Item = fhir:
     [
         defaulted.map(str::to_owned),
         end.map(|end| format!("Problem end date: {end}")),
-        duration.map(|(unit, value)| format!("Expected duration: {value} {}", unit_name(unit))),
+        duration.and_then(|(unit, value)| Some(format!("Expected duration: {value} {}", unit_name(unit)?))),
         owner.map(|owner| format!("Problem owner: {owner}")),
     ]
     .into_iter()
@@ -188,16 +186,17 @@ fn notes(problem: &Problem, current: Option<bool>) -> impl Iterator<Item = fhir:
     .map(note)
 }
 
-/// The name of a duration's unit.
-fn unit_name(unit: &str) -> &str {
+/// The name of a duration's unit; none for a word that is none.
+fn unit_name(unit: &str) -> Option<&'static str> {
     match unit {
-        "D" => "days",
-        "W" => "weeks",
-        "M" => "months",
-        "Y" => "years",
-        "H" => "hours",
-        "N" => "minutes",
-        other => other,
+        "D" => Some("days"),
+        "W" => Some("weeks"),
+        "M" => Some("months"),
+        "Y" => Some("years"),
+        "H" => Some("hours"),
+        "N" => Some("minutes"),
+        "S" => Some("seconds"),
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::record::{Event, Record};
 use crate::release::{Held, HeldFacts};
 use mig_fhir_model::Resource;
 use mig_fhir_model::types as fhir;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use time::Date;
 
 /// One resource before it is held.
@@ -30,9 +30,13 @@ impl Made {
     }
 }
 
-/// What one resource refers to.
+/// What one resource refers to, each once.
 #[derive(Default)]
-pub(super) struct Links(Vec<(Kind, LogicalId)>);
+pub(super) struct Links {
+    list: Vec<(Kind, LogicalId)>,
+    /// The same, once there are more than a few: a group may have any number of members.
+    many: HashSet<(Kind, LogicalId)>,
+}
 
 /// What the resources refer to beside each other, by legacy id, each once.
 #[derive(Default)]
@@ -112,7 +116,8 @@ impl<'a> Maker<'a> {
         problem: bool,
         links: Links,
     ) {
-        let facts = HeldFacts { tags: place.tags, with_problem: problem, references: links.0, placed_in: place.views };
+        let facts =
+            HeldFacts { tags: place.tags, with_problem: problem, references: links.list, placed_in: place.views };
         self.made.push(Made { kind, id, resource, facts });
     }
 
@@ -190,9 +195,15 @@ impl<'a> Maker<'a> {
 impl Links {
     /// Notes and writes one reference.
     pub(super) fn refer(&mut self, kind: Kind, id: LogicalId) -> Box<fhir::Reference> {
+        const FEW: usize = 16;
         let reference = parts::reference(kind, &id);
-        if !self.0.iter().any(|(k, i)| *k == kind && *i == id) {
-            self.0.push((kind, id));
+        let one = (kind, id);
+        if self.list.len() == FEW && self.many.is_empty() {
+            self.many.extend(self.list.iter().cloned());
+        }
+        let known = if self.many.is_empty() { self.list.contains(&one) } else { !self.many.insert(one.clone()) };
+        if !known {
+            self.list.push(one);
         }
         Box::new(reference)
     }

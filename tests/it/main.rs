@@ -33,6 +33,7 @@ mod faithful;
 mod instances;
 mod kept_pages;
 mod golden_pairs;
+mod hostile_map;
 mod kept_views;
 mod kill;
 mod module_order;

@@ -53,7 +53,7 @@ fn encounter(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) ->
         }
     }
     if read.id.is_empty() {
-        cursor.odd("encounter-without-identity");
+        cursor.odd("encounter-without-id");
         building.record.unidentified.push((read.id, "ENC".to_owned()));
     } else {
         building.record.encounters.push(read);
@@ -99,7 +99,8 @@ fn problem(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> R
         Some(id) if !building.record.problems.contains_key(&id) => {
             building.record.problems.insert(id, read);
         }
-        _ => cursor.odd("problem-without-identity"),
+        Some(_) => cursor.odd("duplicate-problem"),
+        None => cursor.odd("problem-without-id"),
     }
     Ok(())
 }
@@ -177,7 +178,7 @@ fn event(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> Res
     }
     // Without an id it is nothing that anything could name; of two with one id, the end decides.
     if read.id.is_empty() {
-        cursor.odd("event-without-identity");
+        cursor.odd("event-without-id");
         building.record.unidentified.push((read.id, read.kind));
     } else {
         building.record.events.push(read);
