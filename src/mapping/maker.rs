@@ -3,6 +3,7 @@
 
 use super::classify::Shape;
 use super::graph::Graph;
+use super::rules::Meaning;
 use super::tags::Place;
 use super::{Context, codes, dates, parts};
 use crate::clock::to_london;
@@ -60,6 +61,8 @@ pub(super) struct Maker<'a> {
     pub made: Vec<Made>,
     pub referred: Referred<'a>,
     pub degraded: BTreeMap<&'static str, u64>,
+    /// Whether any entry is an allergy, and not only the assertion that none is known.
+    pub allergic: bool,
     patient: LogicalId,
     sealed: HashMap<(&'a str, u8), LogicalId>,
 }
@@ -75,6 +78,7 @@ impl<'a> Maker<'a> {
             made: Vec::with_capacity(record.events.len()),
             referred: Referred::default(),
             degraded: BTreeMap::new(),
+            allergic: shapes.iter().any(|shape| shape.allergy && !shape.means(Meaning::NoKnownAllergy)),
             patient: context.sealer.seal_patient(context.patient),
             sealed: HashMap::with_capacity(record.events.len()),
         }
