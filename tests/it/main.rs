@@ -42,6 +42,7 @@ mod outages;
 mod overheard;
 mod pipeline;
 mod plantings;
+mod precise;
 mod refusals;
 mod soak;
 mod storm;
