@@ -13,6 +13,7 @@ mod fault;
 pub mod fuzzing;
 mod handling;
 mod line;
+mod oddities;
 mod replay;
 mod request;
 mod rules;
