@@ -59,10 +59,14 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         }
     };
     let vaccine = products.and_then(|code| codes::concept(Some(&code), term, true, &mut |_| {}));
-    let vaccine = vaccine.map(|said| if original_is_product { said } else { mapped(said) }).unwrap_or_else(|| {
-        let unknown = parts::concept(NULL, "UNK", Some("unknown"));
-        fhir::CodeableConcept { text: concept.text.clone(), ..unknown }
-    });
+    let vaccine = match vaccine {
+        Some(said) if original_is_product => said,
+        Some(said) => mapped(said),
+        None => {
+            let unknown = parts::concept(NULL, "UNK", Some("unknown"));
+            fhir::CodeableConcept { text: concept.text.clone(), ..unknown }
+        }
+    };
     let qualifiers = Qualifiers::of(event.code.as_ref());
     let id = maker.id(&event.id);
     let resource = resources::Immunization {

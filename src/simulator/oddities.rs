@@ -134,7 +134,9 @@ impl Looking<'_> {
             Some(Value::Numeric { range, .. } | Value::Text { range, .. }) => range.as_deref(),
             None => None,
         };
-        range.iter().for_each(|range| self.range(range));
+        if let Some(range) = range {
+            self.range(range);
+        }
         event.medication.iter().for_each(|plan| self.plan(plan));
         event.issue.iter().for_each(|issue| self.issue(issue));
         if let Some(referral) = event.referral.as_deref() {
@@ -209,6 +211,7 @@ impl Looking<'_> {
 }
 
 /// A vocabulary of the schema, in both of its public versions (2.1.4 and 2.1.10).
+#[derive(Clone, Copy)]
 struct Vocabulary {
     /// What a word that it lacks is counted as.
     unknown: &'static str,
