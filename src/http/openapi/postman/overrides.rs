@@ -1,7 +1,7 @@
 //! Overriding where nobody can be asked, and the review that follows.
 
 use super::consents::NO_CONSENT;
-use super::request::{FHIR_JSON, Request, get, post, put};
+use super::request::{FHIR_JSON, JSON, Request, get, post, put};
 use super::search_of;
 use serde_json::json;
 
@@ -88,5 +88,24 @@ pub(super) fn reviewed() -> Vec<Request> {
         changed("The review is closed", OFFICER, "{{task_etag_begun}}", "task_closed")
             .resource(200, "Task")
             .check("completed", "pm.expect(body.status).to.eql('completed')"),
+        get("What became of the alert", "/admin/alerts")
+            .told("It leaves by itself, as a signed webhook, until its receiver accepts it.")
+            .query("kind", "override")
+            .by(OFFICER)
+            .shape(200, &["alerts"])
+            .then("const mine = body.alerts.find(a => a.review === 'Task/' + pm.variables.get('task_id'));")
+            .check("the override's is there", "pm.expect(mine).to.be.an('object')")
+            .keep("alert_id", "mine.id"),
+        get("Read it", "/admin/alerts/{{alert_id}}")
+            .by(OFFICER)
+            .shape(200, &["state", "attempts"])
+            .check("no patient in it", "pm.expect(pm.response.text()).not.to.match(/999\\d{7}|Patient/)"),
+        post("Trying again what is no alert", "/admin/alerts/{{task_id}}/retry")
+            .told("With the id of a dead letter it is sent again; one that was accepted is not sent twice (422).")
+            .by(OFFICER)
+            .refused(404, &["NOT_FOUND"]),
+        get("What the demo's own receiver heard", "/demo/alerts")
+            .answers(200, JSON)
+            .check("each letter with its signature verified", "body.forEach(a => pm.expect(a.verified).to.eql(true))"),
     ]
 }
