@@ -27,6 +27,7 @@ mod commands;
 mod compile_fail;
 mod data_codes;
 mod database;
+mod docs;
 mod document;
 mod far_side;
 mod format;
