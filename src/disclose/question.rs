@@ -54,8 +54,7 @@ pub(super) fn understand(service: &Service, ask: &Ask, caller: &Caller) -> Resul
             }
             _ => {
                 let table = catalogue::table(*kind);
-                Query::parse(*kind, table.parameters, table.includes, pairs, *lenient, &service.sealer)
-                    .map_err(Failure::Query)?
+                Query::parse(*kind, table, pairs, *lenient, &service.sealer).map_err(Failure::Query)?
             }
         },
         Ask::Everything { id, pairs, lenient } => match pairs.as_slice() {
