@@ -440,7 +440,7 @@ fn two_instances_send_each_letter_once() {
         let codes: Vec<OdsCode> =
             (0..50).map(|number| OdsCode::parse(&format!("P{number}")).expect("a code")).collect();
         let viewer = OdsCode::parse("VIEW1").expect("a code");
-        let agreement = SignedAgreement::new("a", viewer.clone(), &View::ALL, &codes, clock.now().date());
+        let agreement = SignedAgreement::new("a", viewer.clone(), View::ALL, &codes, clock.now().date());
         let agreement = agreement.signed(viewer, "Jo", "Guardian");
         let registers = Registers { agreements: vec![agreement], ..Registers::default() };
         let job = agreements::store_job(registers, "op".to_owned(), clock.now());

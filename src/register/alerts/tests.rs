@@ -73,7 +73,7 @@ async fn two_instances_on_one_store_never_claim_the_same_letter() {
     let [one, two] = [Store::open(&config).await.expect("opens"), Store::open(&config).await.expect("opens")];
     let codes: BTreeSet<OdsCode> = (0..60).map(|number| ods(&format!("P{number}"))).collect();
     let practices: Vec<OdsCode> = codes.iter().cloned().collect();
-    let agreement = SignedAgreement::new("a", ods("VIEW1"), &crate::kinds::View::ALL, &practices, NOW.date()).signed(
+    let agreement = SignedAgreement::new("a", ods("VIEW1"), crate::kinds::View::ALL, &practices, NOW.date()).signed(
         ods("VIEW1"),
         "Jo",
         "Guardian",
@@ -149,7 +149,7 @@ async fn told(kept: &Kept, reachable: &[&str]) -> Vec<(String, Value)> {
 fn signed(practices: &[&str]) -> SignedAgreement {
     let practices: Vec<OdsCode> = practices.iter().map(|code| ods(code)).collect();
     let first = Date::from_calendar_date(2026, time::Month::January, 1).expect("a day");
-    SignedAgreement::new("a", ods("VIEW1"), &crate::kinds::View::ALL, &practices, first).signed(
+    SignedAgreement::new("a", ods("VIEW1"), crate::kinds::View::ALL, &practices, first).signed(
         ods("VIEW1"),
         "Jo Signatory",
         "Guardian",
