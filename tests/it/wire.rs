@@ -189,6 +189,8 @@ pub struct Peak {
     /// The most memory that was resident, in kilobytes; none where the system does not tell.
     pub kilobytes: u64,
     pub took: Duration,
+    /// What it had of the processor, of all its threads: a busy machine does not change that.
+    pub worked: Duration,
     /// Bytes and lines of its output, and how that began.
     pub written: u64,
     pub lines: u64,
@@ -218,12 +220,15 @@ pub fn peak(arguments: &[String]) -> Peak {
             said.extend(piece.iter().take(1_000_usize.saturating_sub(said.len())));
         }
     });
-    // The mark only rises, so that the last look before the end is the peak, or nearly.
-    let (status, mut kilobytes) = (format!("/proc/{}/status", child.id()), 0);
+    // Both only rise, so that the last look before the end is the whole, or nearly.
+    let (process, mut kilobytes, mut worked) = (format!("/proc/{}", child.id()), 0, Duration::ZERO);
     let ended = loop {
-        let told = std::fs::read_to_string(&status).unwrap_or_default();
+        let told = std::fs::read_to_string(format!("{process}/status")).unwrap_or_default();
         let mark = told.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
         kilobytes = mark.and_then(|mark| mark.trim().parse().ok()).unwrap_or(kilobytes);
+        let told = std::fs::read_to_string(format!("{process}/stat")).unwrap_or_default();
+        // Of a process that has ended there are other numbers, or none.
+        worked = worked.max(processor_time(&told).unwrap_or_default());
         if let Some(ended) = child.try_wait().expect("its status") {
             break ended;
         }
@@ -232,7 +237,14 @@ pub fn peak(arguments: &[String]) -> Peak {
     let took = started.elapsed();
     let (written, lines, said) = reading.join().expect("its output");
     assert!(ended.success(), "{arguments:?}: {said}");
-    Peak { kilobytes, took, written, lines, said }
+    Peak { kilobytes, took, worked, written, lines, said }
+}
+
+/// User and system time of `/proc/PID/stat`, whose ticks are hundredths of a second.
+fn processor_time(stat: &str) -> Option<Duration> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').skip(11).map(|field| field.parse::<u64>().ok());
+    Some(Duration::from_millis(10 * (fields.next()?? + fields.next()??)))
 }
 
 /// A number that the environment of the tests gives, for longer runs.
