@@ -122,7 +122,7 @@ impl Trail {
             basis.exclusions = Some("1.0.0".to_owned());
         });
         // What is not in memory is asked of the practice, after a row that says so.
-        if nth % 3 == 0 {
+        if nth.is_multiple_of(3) {
             attempt.opened().await.expect("a row");
             self.rows.fetch_add(1, Ordering::Relaxed);
             attempt.note_extract(Some(View::ALL[1]), &format!("urn:uuid:message-{nth}"));
