@@ -1,12 +1,14 @@
 //! A bound server from a [`Config`]: composes the stages, listens, and stops gracefully.
 
 use crate::audit::{Audit, AuditError};
+use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::disclose::{Bounds, Service};
 use crate::gateway::Gateway;
 use crate::http::{self, Base, Gate};
 use crate::identity::{Identity, IdentityError};
+use crate::outbox::Sender;
 use crate::register::{Register, agreements};
 use crate::store::{self, Engine, Store, StoreError};
 use crate::telemetry::Metrics;
@@ -48,6 +50,9 @@ pub enum BuildError {
     /// The agreements to import at the start.
     #[error("register: {}", .0.join("; "))]
     Register(Vec<String>),
+    /// What sends the alerts.
+    #[error("alerts: {0}")]
+    Alerts(String),
     /// An address cannot be had.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -63,6 +68,7 @@ pub struct Server {
     stop_within: Duration,
     service: Arc<Service>,
     gateway: Gateway,
+    sender: Sender,
     under_way: http::UnderWay,
 }
 
@@ -81,6 +87,19 @@ impl Server {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(config: &Config, clock: Clock, extra: Option<Router>) -> Result<Self, BuildError> {
+        Self::build_with(config, clock, Chance::system(), extra).await
+    }
+
+    /// The same, with the chance that decides when a letter is tried again and which views are reviewed.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub async fn build_with(
+        config: &Config,
+        clock: Clock,
+        chance: Chance,
+        extra: Option<Router>,
+    ) -> Result<Self, BuildError> {
         let lists = config.exclusions.load().map_err(BuildError::Exclusions)?;
         let sealer = config.ids.sealer().map_err(BuildError::Ids)?;
         let identity = Identity::new(&config.identity, clock.clone()).map_err(BuildError::Identity)?;
@@ -89,6 +108,12 @@ impl Server {
         let store = Store::open(&config.store).await.map_err(BuildError::Store)?;
         let audit = Audit::start(store.clone(), &config.audit, clock.clone()).await.map_err(BuildError::Audit)?;
         let register = Register::new(store.clone());
+        let sender =
+            Sender::build(&config.alerts, config.reviews.within(), store.clone(), clock.clone(), chance.clone())
+                .map_err(BuildError::Alerts)?;
+        for line in config.alerts.said().iter().filter(|line| line.contains("NOT sent")) {
+            tracing::warn!(stage = "outbox", "{line}");
+        }
         if let Some(file) = &config.register.import {
             import(&store, file, &clock).await?;
         }
@@ -127,12 +152,13 @@ impl Server {
             demo: extra.is_some(),
             viewer: extra.is_some() || config.server.viewer,
             objection_days: config.register.objection_days,
+            sample: http::Sample { share: config.reviews.share(), chance },
             under_way: under_way.clone(),
         };
         let router =
             http::router(Arc::new(app), Gate::new(config.server.max_in_flight, config.server.proxies()), extra);
         let stop_within = Duration::from_millis(config.server.stop_deadline_ms);
-        Ok(Self { listener, metrics, router, base, store, stop_within, service, gateway, under_way })
+        Ok(Self { listener, metrics, router, base, store, stop_within, service, gateway, sender, under_way })
     }
 
     /// The base of every URL that the service makes.
@@ -162,6 +188,8 @@ impl Server {
         let watch = tokio::spawn(forget_on_change(self.store.clone(), self.service.clone()));
         let gateway = self.gateway;
         let renewal = tokio::spawn(async move { gateway.watch().await });
+        let (stop_sending, told_to_stop) = tokio::sync::watch::channel(false);
+        let sending = tokio::spawn(self.sender.run(told_to_stop));
         let sweep = tokio::spawn(close_interrupted(self.store.engine(), self.service.audit.clone()));
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
@@ -189,8 +217,11 @@ impl Server {
             });
         }
         drop(self.listener);
+        let _ = stop_sending.send(true);
         let drained = async {
             graceful.shutdown().await;
+            // A letter that a receiver has just accepted is noted before the store is closed.
+            let _ = sending.await;
             // What goes on for clients that hung up has to reach its audit too.
             self.under_way.finished().await;
         };

@@ -6,6 +6,7 @@
 
 mod exclusions;
 mod overlay;
+mod reviews;
 mod sections;
 // The tests make their certificates with what makes the demo's.
 #[cfg(test)]
@@ -13,11 +14,13 @@ mod sections;
 mod tests;
 
 pub use exclusions::ExclusionsConfig;
+pub use reviews::ReviewsConfig;
 pub use sections::{IdsConfig, PolicyConfig, RegisterConfig, ServerConfig};
 
 use crate::audit::AuditConfig;
 use crate::gateway::GatewayConfig;
 use crate::identity::IdentityConfig;
+use crate::outbox::AlertsConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::LogConfig;
 use crate::views::CacheConfig;
@@ -53,6 +56,10 @@ pub struct Config {
     pub exclusions: ExclusionsConfig,
     /// What the register is given at the start.
     pub register: RegisterConfig,
+    /// To whom alerts and notices go.
+    pub alerts: AlertsConfig,
+    /// How soon reviews are to be closed, and which views are reviewed beside overrides.
+    pub reviews: ReviewsConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -92,6 +99,8 @@ impl Config {
         let ids = table.section("ids", &mut problems);
         let exclusions = table.section("exclusions", &mut problems);
         let register = table.section("register", &mut problems);
+        let alerts = table.section("alerts", &mut problems);
+        let reviews = table.section("reviews", &mut problems);
         let log = table.section("log", &mut problems);
         table.finish(&mut problems);
 
@@ -106,8 +115,11 @@ impl Config {
         problems.extend(ids.iter().flat_map(IdsConfig::problems));
         problems.extend(exclusions.iter().flat_map(ExclusionsConfig::problems));
         problems.extend(register.iter().flat_map(RegisterConfig::problems));
+        problems.extend(alerts.iter().flat_map(AlertsConfig::problems));
+        problems.extend(reviews.iter().flat_map(ReviewsConfig::problems));
 
-        match (server, identity, policy, store, audit, gateway, cache, ids, exclusions, register, log) {
+        let governance = alerts.zip(reviews);
+        match (server, identity, policy, store, audit, gateway, cache, ids, exclusions, register, governance, log) {
             (
                 Some(server),
                 Some(identity),
@@ -119,10 +131,23 @@ impl Config {
                 Some(ids),
                 Some(exclusions),
                 Some(register),
+                Some((alerts, reviews)),
                 Some(log),
-            ) if problems.is_empty() => {
-                Ok(Self { server, identity, policy, store, audit, gateway, cache, ids, exclusions, register, log })
-            }
+            ) if problems.is_empty() => Ok(Self {
+                server,
+                identity,
+                policy,
+                store,
+                audit,
+                gateway,
+                cache,
+                ids,
+                exclusions,
+                register,
+                alerts,
+                reviews,
+                log,
+            }),
             _ => Err(problems),
         }
     }
@@ -140,6 +165,8 @@ impl Config {
         problems.extend(self.ids.problems());
         problems.extend(self.exclusions.problems());
         problems.extend(self.register.problems());
+        problems.extend(self.alerts.problems());
+        problems.extend(self.reviews.problems());
         problems
     }
 }

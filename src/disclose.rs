@@ -276,7 +276,7 @@ impl Bounds {
             Ask::Search { .. } | Ask::Read { .. } => self.search,
             Ask::Everything { .. } | Ask::Document { .. } => self.everything,
         };
-        whole - KEPT_BACK.min(whole / 8)
+        whole.saturating_sub(KEPT_BACK.min(whole / 8))
     }
 }
 

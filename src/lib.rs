@@ -4,6 +4,8 @@
 pub mod ids;
 /// The only source of "now"; Europe/London.
 pub mod clock;
+/// The only source of chance that decides anything.
+pub mod chance;
 /// The FHIR types served, the ten views, the purposes.
 pub mod kinds;
 /// Logging, metrics, the closed list of log fields.
@@ -38,6 +40,8 @@ pub mod document;
 pub mod disclose;
 /// What the trail tells, as reports.
 pub mod report;
+/// What leaves by itself: alerts and notices, until they are accepted.
+pub mod outbox;
 /// The wire: the only place that writes bytes.
 pub mod http;
 /// Settings: the only reader of the environment.

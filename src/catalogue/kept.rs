@@ -144,7 +144,8 @@ pub static KEPT: &[Kept] = &[
         ],
         by_post: true,
         versioned: true,
-        documentation: "Reviews of overrides, for privacy officers. Whoever overrode cannot close one.",
+        documentation: "Reviews of overrides, and of ordinary views that chance picked, for privacy officers. Whoever overrode or \
+                        viewed cannot close one.",
     },
 ];
 

@@ -3,6 +3,7 @@
 //! Data, and the choice of views that follows from it (CONTRACT section 2). Routes, search, CapabilityStatement and
 //! OpenAPI derive from the rows; a further type is a further row. Decides nothing about callers.
 
+mod elements;
 mod kept;
 mod parameters;
 mod rows;
@@ -54,7 +55,7 @@ impl Row {
     /// What `search` needs of it.
     #[must_use]
     pub fn table(&self) -> Table {
-        Table { parameters: self.parameters, includes: self.includes }
+        Table { parameters: self.parameters, includes: self.includes, elements: elements::of(self.kind) }
     }
 }
 
@@ -177,7 +178,7 @@ fn in_order(views: &[View], keep: impl Fn(View) -> bool) -> Vec<View> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::{COMMON, Use};
+    use crate::search::{COMMON, ROOT, Use};
 
     #[test]
     fn the_views_of_each_type_are_those_of_the_contract() {
@@ -287,5 +288,36 @@ mod tests {
             assert!(row.includes.iter().all(|include| include.targets.iter().all(|kind| kind.is_referred_to())));
         }
         assert!(COMMON.iter().any(|parameter| parameter.name == "_tag"));
+    }
+
+    #[test]
+    fn what_a_search_reads_or_follows_is_an_element_of_its_type() {
+        for kind in Kind::ALL {
+            let table = table(*kind);
+            let mut names = std::collections::BTreeSet::new();
+            for element in ROOT.iter().chain(table.elements) {
+                assert!(names.insert(element.name), "{kind} {} twice", element.name);
+            }
+            let known = |path: &str| {
+                let member = path.split('.').next().expect("a name");
+                let of_type = |stem: &str| member.strip_prefix(stem).is_some_and(|of_type| !of_type.is_empty());
+                names.iter().any(|name| *name == member || name.strip_suffix("[x]").is_some_and(of_type))
+            };
+            let read = table.parameters.iter().flat_map(|parameter| parameter.paths);
+            let followed =
+                table.includes.iter().filter(|include| include.source == *kind).flat_map(|include| include.paths);
+            for path in read.chain(followed) {
+                assert!(known(path), "{kind} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_can_be_sorted_where_it_has_dates_and_every_type_but_patient_has() {
+        for kind in Kind::ALL.iter().filter(|kind| !kind.is_referred_to()) {
+            let sorts = table(*kind).offered().any(|parameter| parameter.usage == Use::Sort);
+            assert_eq!(sorts, table(*kind).sorts().next().is_some(), "{kind}");
+            assert_eq!(sorts, *kind != Kind::Patient, "{kind}");
+        }
     }
 }

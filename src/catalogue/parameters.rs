@@ -72,7 +72,7 @@ const fn text(
     Parameter::filter(name, Form::Text, definition, paths, documentation)
 }
 
-const CODE: Parameter = token("code", definition!("clinical-code"), &["code"], "What it is, coded");
+const CODE: Parameter = token("code", definition!("clinical-code"), &["code"], "What it is, coded").worded();
 
 pub(super) static PATIENT: &[Parameter] = &[
     token("identifier", definition!("Patient-identifier"), &[], "The one patient, by NHS number")
@@ -114,7 +114,7 @@ pub(super) static MEDICATION_STATEMENT: &[Parameter] = of_the_record!(with subje
     token("status", definition!("medications-status"), &["status"], "active, completed, stopped …")
         .of("http://hl7.org/fhir/CodeSystem/medication-statement-status"),
     token("category", definition!("MedicationStatement-category"), &["category"], "Where it is taken"),
-    token("code", definition!("clinical-code"), &["medicationCodeableConcept"], "The medication, coded"),
+    token("code", definition!("clinical-code"), &["medicationCodeableConcept"], "The medication, coded").worded(),
     date("effective", definition!("MedicationStatement-effective"), &["effectiveDateTime", "effectivePeriod"], "When it is taken"),
     reference("context", definition!("MedicationStatement-context"), &["context"], "The consultation in which it was recorded"),
     reference("source", definition!("MedicationStatement-source"), &["informationSource"], "Who said so"),
@@ -125,8 +125,8 @@ pub(super) static MEDICATION_REQUEST: &[Parameter] = of_the_record!(with subject
         .of("http://hl7.org/fhir/CodeSystem/medicationrequest-status"),
     token("intent", definition!("MedicationRequest-intent"), &["intent"], "plan for an authorisation, order for an issue")
         .of("http://hl7.org/fhir/CodeSystem/medicationrequest-intent"),
-    token("category", definition!("MedicationRequest-category"), &["category"], "Where it is to be taken"),
-    token("code", definition!("clinical-code"), &["medicationCodeableConcept"], "The medication, coded"),
+    token("category", definition!("MedicationRequest-category"), &["category"], "Where it is to be taken").worded(),
+    token("code", definition!("clinical-code"), &["medicationCodeableConcept"], "The medication, coded").worded(),
     date("authoredon", definition!("MedicationRequest-authoredon"), &["authoredOn"], "When it was authorised or issued"),
     reference("encounter", definition!("medications-encounter"), &["encounter"], "The consultation in which it was recorded"),
     reference("requester", definition!("MedicationRequest-requester"), &["requester"], "Who authorised it"),
@@ -140,7 +140,7 @@ pub(super) static ALLERGY_INTOLERANCE: &[Parameter] = of_the_record!("";
     token("type", definition!("clinical-type"), &["type"], "allergy or intolerance").of("http://hl7.org/fhir/allergy-intolerance-type"),
     token("criticality", definition!("AllergyIntolerance-criticality"), &["criticality"], "low, high, unable-to-assess")
         .of("http://hl7.org/fhir/allergy-intolerance-criticality"),
-    token("code", definition!("clinical-code"), &["code", "reaction.substance"], "The substance, coded"),
+    token("code", definition!("clinical-code"), &["code", "reaction.substance"], "The substance, coded").worded(),
     token("manifestation", definition!("AllergyIntolerance-manifestation"), &["reaction.manifestation"], "How it shows"),
     token("severity", definition!("AllergyIntolerance-severity"), &["reaction.severity"], "mild, moderate, severe")
         .of("http://hl7.org/fhir/reaction-event-severity"),
@@ -160,8 +160,8 @@ pub(super) static FLAG: &[Parameter] = of_the_record!(with subject "Flag-subject
 pub(super) static OBSERVATION: &[Parameter] = of_the_record!(with subject "Observation-subject";
     token("category", definition!("Observation-category"), &["category"], "vital-signs, laboratory …"),
     CODE,
-    token("combo-code", definition!("Observation-combo-code"), &["code", "component.code"], "What was observed, or a component of it"),
-    token("component-code", definition!("Observation-component-code"), &["component.code"], "A component of it"),
+    token("combo-code", definition!("Observation-combo-code"), &["code", "component.code"], "What was observed, or a component of it").worded(),
+    token("component-code", definition!("Observation-component-code"), &["component.code"], "A component of it").worded(),
     token("status", definition!("Observation-status"), &["status"], "final …").of("http://hl7.org/fhir/observation-status"),
     date("date", definition!("clinical-date"), &["effectiveDateTime", "effectivePeriod", "effectiveInstant"], "When it was observed"),
     reference("encounter", definition!("clinical-encounter"), &["encounter"], "The consultation in which it was recorded"),
@@ -194,17 +194,17 @@ pub(super) static PROCEDURE: &[Parameter] = of_the_record!(with subject "Procedu
 pub(super) static IMMUNIZATION: &[Parameter] = of_the_record!("";
     token("status", definition!("Immunization-status"), &["status"], "completed, not-done").of("http://hl7.org/fhir/event-status"),
     date("date", definition!("clinical-date"), &["occurrenceDateTime"], "When it was given"),
-    token("vaccine-code", definition!("Immunization-vaccine-code"), &["vaccineCode"], "The vaccine, where it is recorded"),
+    token("vaccine-code", definition!("Immunization-vaccine-code"), &["vaccineCode"], "The vaccine, where it is recorded").worded(),
     text("lot-number", definition!("Immunization-lot-number"), &["lotNumber"], "The batch"),
-    token("status-reason", definition!("Immunization-status-reason"), &["statusReason"], "Why it was not given"),
+    token("status-reason", definition!("Immunization-status-reason"), &["statusReason"], "Why it was not given").worded(),
     reference("performer", definition!("Immunization-performer"), &["performer.actor"], "Who is responsible for it"),
 );
 
 pub(super) static ENCOUNTER: &[Parameter] = of_the_record!(with subject "Encounter-subject";
     date("date", definition!("clinical-date"), &["period"], "When it was"),
     token("status", definition!("Encounter-status"), &["status"], "finished …").of("http://hl7.org/fhir/encounter-status"),
-    token("class", definition!("Encounter-class"), &["class"], "AMB, VR, IMP …"),
-    token("type", definition!("clinical-type"), &["type"], "What kind it was"),
+    token("class", definition!("Encounter-class"), &["class"], "AMB, VR, IMP …").worded(),
+    token("type", definition!("clinical-type"), &["type"], "What kind it was").worded(),
     token("reason-code", definition!("Encounter-reason-code"), &["reasonCode"], "Why it was"),
     reference("participant", definition!("Encounter-participant"), &["participant.individual"], "Who took part"),
     reference("location", definition!("Encounter-location"), &["location.location"], "Where it was"),
@@ -215,7 +215,7 @@ pub(super) static SERVICE_REQUEST: &[Parameter] = of_the_record!(with subject "S
     date("authored", definition!("ServiceRequest-authored"), &["authoredOn"], "When it was made"),
     token("status", definition!("ServiceRequest-status"), &["status"], "unknown, revoked …").of("http://hl7.org/fhir/request-status"),
     token("intent", definition!("ServiceRequest-intent"), &["intent"], "order").of("http://hl7.org/fhir/request-intent"),
-    token("category", definition!("ServiceRequest-category"), &["category"], "What kind it is"),
+    token("category", definition!("ServiceRequest-category"), &["category"], "What kind it is").worded(),
     token("priority", definition!("ServiceRequest-priority"), &["priority"], "routine, urgent, asap").of("http://hl7.org/fhir/request-priority"),
     CODE,
     date("occurrence", definition!("ServiceRequest-occurrence"), &["occurrenceDateTime"], "When it is to be"),

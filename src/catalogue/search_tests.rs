@@ -6,7 +6,7 @@ use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer, Suffix, UserId};
 use crate::kinds::{Kind, View};
 use crate::release::{Exclusions, Held, HeldFacts, Released, release};
 use crate::search::{
-    CursorError, Holder, NHS_NUMBER_SYSTEM, PAGE, Page, PatientNamed, Query, QueryError, Table, everything, find, run,
+    CursorError, Holder, NHS_NUMBER_SYSTEM, PAGE, Page, PatientNamed, Query, QueryError, everything, find, run,
 };
 use mig_fhir_model::{Resource, resources, types};
 use proptest::prelude::*;
@@ -32,8 +32,7 @@ fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn parse(kind: Kind, query: &[(&str, &str)], lenient: bool) -> Result<Query, QueryError> {
-    let Table { parameters, includes } = table(kind);
-    Query::parse(kind, parameters, includes, &pairs(query), lenient, &sealer())
+    Query::parse(kind, table(kind), &pairs(query), lenient, &sealer())
 }
 
 fn of_patient(kind: Kind, query: &[(&str, &str)]) -> Query {
@@ -146,8 +145,32 @@ fn a_query_that_is_not_understood_names_its_parameter_and_never_its_value() {
         (Kind::AllergyIntolerance, &[known, ("subject", id.as_str())], "subject", "not-supported"),
         (Kind::Condition, &[known, ("colour", "9990000018")], "colour", "not-supported"),
         (Kind::Condition, &[known, ("9990000018", "x")], "?", "not-supported"),
-        (Kind::Condition, &[known, ("code:not", "1")], "code:not", "not-supported"),
-        (Kind::Condition, &[known, ("code:missing", "true")], "code:missing", "not-supported"),
+        (Kind::Condition, &[known, ("code:above", "1")], "code:above", "not-supported"),
+        (Kind::Condition, &[known, ("code:missing", "perhaps")], "code:missing", "invalid"),
+        (Kind::Condition, &[known, ("code:exact", "1")], "code:exact", "not-supported"),
+        (Kind::Condition, &[known, ("_id:text", "1")], "_id:text", "not-supported"),
+        (Kind::Condition, &[known, ("category:text", "1")], "category:text", "not-supported"),
+        (Kind::Condition, &[known, ("onset-date:not", "2020")], "onset-date:not", "not-supported"),
+        (Kind::Condition, &[known, ("encounter:not", "1")], "encounter:not", "not-supported"),
+        (
+            Kind::Condition,
+            &[known, ("patient.birthdate:missing", "true")],
+            "patient.birthdate:missing",
+            "not-supported",
+        ),
+        (Kind::Condition, &[known, ("_count:missing", "true")], "_count:missing", "not-supported"),
+        (Kind::Condition, &[known, ("_sort:iterate", "onset-date")], "_sort:iterate", "not-supported"),
+        (Kind::Condition, &[known, ("_sort", "code")], "_sort", "not-supported"),
+        (Kind::Condition, &[known, ("_sort", "onset-date,colour")], "_sort", "not-supported"),
+        (Kind::Condition, &[known, ("_sort", "")], "_sort", "invalid"),
+        (Kind::Condition, &[known, ("_sort", "onset-date"), ("_sort", "-onset-date")], "_sort", "invalid"),
+        (Kind::Patient, &[("_id", id.as_str()), ("_sort", "birthdate")], "_sort", "not-supported"),
+        (Kind::Condition, &[known, ("_summary", "yes")], "_summary", "invalid"),
+        (Kind::Condition, &[known, ("_summary", "text"), ("_include", "Condition:recorder")], "_summary", "invalid"),
+        (Kind::Condition, &[known, ("_elements", "colour")], "_elements", "not-supported"),
+        (Kind::Condition, &[known, ("_elements", "code,")], "_elements", "not-supported"),
+        (Kind::Condition, &[known, ("_elements", "code"), ("_summary", "data")], "_elements", "invalid"),
+        (Kind::Condition, &[known, ("_total", "some")], "_total", "invalid"),
         (Kind::Condition, &[known, ("subject:Group", "1")], "subject:Group", "not-supported"),
         (Kind::Condition, &[known, ("onset-date", "lately")], "onset-date", "invalid"),
         (Kind::Condition, &[known, ("code", "")], "code", "invalid"),
@@ -174,8 +197,13 @@ fn leniency_passes_over_unknown_parameters_but_never_over_a_modifier() {
     let query = parse(Kind::Condition, &[known, ("colour", "red"), ("9990000018", "x")], true).expect("lenient");
     assert_eq!(query.ignored(), ["colour", "?"]);
     assert!(!query.self_query().contains("colour"));
-    assert!(parse(Kind::Condition, &[known, ("code:not", "1")], true).is_err());
+    let query = [known, ("_sort", "colour"), ("_elements", "colour"), ("_summary", "false")];
+    let query = parse(Kind::Condition, &query, true).expect("lenient");
+    assert_eq!(query.ignored(), ["_sort", "_elements"]);
+    assert!(query.self_query().ends_with("&_summary=false"), "{}", query.self_query());
+    assert!(parse(Kind::Condition, &[known, ("code:above", "1")], true).is_err());
     assert!(parse(Kind::Condition, &[known, ("onset-date", "lately")], true).is_err());
+    assert!(parse(Kind::Condition, &[known, ("_summary", "yes")], true).is_err());
 }
 
 #[test]
@@ -205,14 +233,97 @@ fn a_self_link_says_what_was_understood_without_the_nhs_number_and_reads_the_sam
     assert!(!link.contains(NUMBER), "{link}");
     assert!(link.contains("code=http://snomed.info/sct%7C1,2"), "{link}");
     assert!(link.ends_with("_count=1000"), "{link}");
-    let Table { parameters, includes } = table(Kind::Condition);
     let repeated: Vec<(String, String)> = link
         .split('&')
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.replace("%7C", "|")))
         .collect();
-    let again = Query::parse(Kind::Condition, parameters, includes, &repeated, false, &sealer());
+    let again = Query::parse(Kind::Condition, table(Kind::Condition), &repeated, false, &sealer());
     assert_eq!(again.expect("understood").self_query(), link);
+}
+
+#[test]
+fn a_search_is_sorted_by_dates_and_what_has_none_comes_last_either_way() {
+    let pool = released(vec![
+        condition("1", "none", None, true, None),
+        condition("2", "old", Some("1990-05-01"), true, None),
+        condition("3", "none too", None, true, None),
+        condition("4", "new", Some("2020"), true, None),
+        condition("5", "new too", Some("2020-01-01"), true, None),
+    ]);
+    let sorted = |sort: &str| codes(&run(&of_patient(Kind::Condition, &[("_sort", sort)]), &pool).expect("first page"));
+    assert_eq!(sorted("onset-date"), ["old", "new", "new too", "none", "none too"]);
+    assert_eq!(sorted("-onset-date"), ["new", "new too", "old", "none", "none too"]);
+    // By what none has everything is alike, and the next date decides.
+    assert_eq!(sorted("abatement-date"), ["none", "old", "none too", "new", "new too"]);
+    assert_eq!(sorted("-abatement-date,onset-date"), sorted("onset-date"));
+}
+
+#[test]
+fn a_subset_keeps_labels_and_what_must_stay_and_says_that_it_is_one() {
+    let (who, held_who) = practitioner("p1");
+    let pool = released(vec![condition("1", "a", Some("2020"), true, Some(&who)), held_who]);
+    let said = |asked: &[(&str, &str)]| {
+        let page = run(&of_patient(Kind::Condition, asked), &pool).expect("first page");
+        let one = |resource: &Arc<Released>, is_match| -> serde_json::Value {
+            let own = table(resource.kind()).elements;
+            serde_json::from_slice(&page.shape.of(resource, own, is_match)).expect("JSON")
+        };
+        (page.matches.first().map(|found| one(found, true)), page.included.first().map(|along| one(along, false)))
+    };
+    let members = |json: &serde_json::Value| -> Vec<String> {
+        let names = json.as_object().expect("an object").keys();
+        let mut names: Vec<String> =
+            names.filter(|name| !matches!(name.as_str(), "id" | "resourceType")).cloned().collect();
+        names.sort();
+        names
+    };
+    let is_subset = |json: &serde_json::Value| json["meta"]["tag"].to_string().contains("SUBSETTED");
+    let include = ("_include", "Condition:recorder");
+    let (whole, along) = said(&[include]);
+    let (whole, along) = (whole.expect("a match"), along.expect("included"));
+    assert_eq!(members(&whole), ["clinicalStatus", "code", "meta", "onsetDateTime", "recorder", "subject"]);
+    assert!(!is_subset(&whole) && !is_subset(&along));
+    for (asked, left, included) in [
+        (("_summary", "true"), vec!["clinicalStatus", "code", "meta", "onsetDateTime", "recorder", "subject"], true),
+        (("_summary", "data"), vec!["clinicalStatus", "code", "meta", "onsetDateTime", "recorder", "subject"], true),
+        (("_elements", "onset"), vec!["clinicalStatus", "meta", "onsetDateTime", "subject"], false),
+        (("_elements", "onset[x],code"), vec!["clinicalStatus", "code", "meta", "onsetDateTime", "subject"], false),
+        (("_elements", "note"), vec!["clinicalStatus", "meta", "subject"], false),
+    ] {
+        let (found, along) = said(&[asked, include]);
+        let (found, along) = (found.expect("a match"), along.expect("included"));
+        assert_eq!(
+            (members(&found), is_subset(&found)),
+            (left.into_iter().map(str::to_owned).collect(), true),
+            "{asked:?}"
+        );
+        assert_eq!(is_subset(&along), included, "{asked:?}");
+        assert_eq!(found["meta"]["security"], whole["meta"]["security"]);
+        for tag in whole["meta"]["tag"].as_array().expect("tags") {
+            assert!(found["meta"]["tag"].as_array().expect("tags").contains(tag));
+        }
+    }
+    let (found, _) = said(&[("_summary", "text")]);
+    assert_eq!(members(&found.expect("a match")), ["clinicalStatus", "meta", "subject"]);
+    assert_eq!(said(&[("_summary", "false"), include]), (Some(whole), Some(along)));
+    assert_eq!(said(&[("_summary", "count"), include]), (None, None));
+}
+
+#[test]
+fn a_count_says_its_total_whatever_else_is_asked() {
+    let pool = released(vec![condition("1", "a", None, true, None)]);
+    for (asked, says_total) in [
+        (vec![("_total", "none")], false),
+        (vec![("_total", "estimate")], true),
+        (vec![("_total", "accurate")], true),
+        (vec![("_total", "none"), ("_count", "0")], true),
+        (vec![("_total", "none"), ("_summary", "count")], true),
+    ] {
+        let page = run(&of_patient(Kind::Condition, &asked), &pool).expect("first page");
+        assert_eq!((page.total, page.says_total), (1, says_total), "{asked:?}");
+        assert_eq!(page.matches.is_empty(), asked.len() == 2, "{asked:?}");
+    }
 }
 
 #[test]
@@ -370,6 +481,73 @@ fn a_page_link_is_for_its_holder_and_ends_when_the_record_changes() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_pages_together_are_the_filter_of_everything_in_the_order_asked_for(
+        entries in proptest::collection::vec((0u8..40, proptest::option::of(1990u16..1996), any::<bool>()), 0..60),
+        size in 1usize..9,
+        sort in proptest::option::of(any::<bool>()),
+        filter in 0usize..6,
+        shape in proptest::option::of(0usize..4),
+    ) {
+        const FILTERS: [&[(&str, &str)]; 6] = [
+            &[],
+            &[("onset-date", "ge1993")],
+            &[("onset-date:missing", "true")],
+            &[("clinical-status", "active")],
+            &[("clinical-status:not", "active"), ("onset-date:missing", "false")],
+            &[("code:text", "none has words")],
+        ];
+        const SHAPES: [(&str, &str); 4] =
+            [("_summary", "true"), ("_summary", "data"), ("_elements", "code"), ("_total", "none")];
+        let held = entries.iter().map(|(legacy, year, with_problem)| {
+            let onset = year.map(|year| year.to_string());
+            condition(&legacy.to_string(), "a", onset.as_deref(), *with_problem, None)
+        });
+        let pool = released(held.collect());
+        // The same by hand, from the record's order.
+        let year = |json: &serde_json::Value| json["onsetDateTime"].as_str().map(|year| year.parse::<i64>().expect("a year"));
+        let mut expected: Vec<(serde_json::Value, LogicalId)> = everything(&pool, &[Kind::Condition])
+            .iter()
+            .map(|resource| (serde_json::from_slice(resource.json()).expect("JSON"), resource.id().clone()))
+            .filter(|(json, _): &(serde_json::Value, LogicalId)| {
+                let active = json["clinicalStatus"]["coding"][0]["code"] == "active";
+                match filter {
+                    0 => true,
+                    1 => year(json).is_some_and(|year| year >= 1993),
+                    2 => year(json).is_none(),
+                    3 => active,
+                    4 => !active && year(json).is_some(),
+                    _ => false,
+                }
+            })
+            .collect();
+        let ascending = sort == Some(true);
+        expected.sort_by_key(|(json, _)| {
+            year(json).map_or((true, 0), |year| (false, if ascending { year } else { -year }))
+        });
+        let expected: Vec<LogicalId> = expected.into_iter().map(|(_, id)| id).collect();
+
+        let (sealer, holder, count) = (sealer(), holder("1", "A1"), size.to_string());
+        let mut asked = FILTERS[filter].to_vec();
+        asked.push(("_count", &count));
+        asked.extend(sort.map(|ascending| ("_sort", if ascending { "onset-date" } else { "-onset-date" })));
+        asked.extend(shape.map(|shape| SHAPES[shape]));
+        let mut page = run(&of_patient(Kind::Condition, &asked), &pool).expect("first page");
+        let mut together: Vec<LogicalId> = Vec::new();
+        loop {
+            prop_assert_eq!(page.total, expected.len());
+            prop_assert_eq!(page.says_total, shape != Some(3));
+            together.extend(page.matches.iter().map(|resource| resource.id().clone()));
+            let Some(link) = page.next(&sealer, &holder) else { break };
+            prop_assert_eq!(page.matches.len(), size);
+            let query = Query::from_cursor(&link, table, Kind::ALL, &sealer, &holder).expect("its holder");
+            page = run(&query, &pool).expect("unchanged");
+        }
+        prop_assert_eq!(&together, &expected);
+        let distinct: std::collections::HashSet<_> = together.iter().collect();
+        prop_assert_eq!(distinct.len(), together.len());
+    }
 
     #[test]
     fn the_pages_together_are_the_whole_result_and_nothing_twice(

@@ -336,7 +336,7 @@ fn networks(problems: &mut Vec<String>, key: &str, texts: &[String]) {
     }
 }
 
-fn within(problems: &mut Vec<String>, key: &str, value: u64, range: std::ops::RangeInclusive<u64>) {
+pub(super) fn within(problems: &mut Vec<String>, key: &str, value: u64, range: std::ops::RangeInclusive<u64>) {
     if !range.contains(&value) {
         problems.push(format!("{key}: {value} is not within {} to {}", range.start(), range.end()));
     }

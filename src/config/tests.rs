@@ -214,3 +214,28 @@ fn what_is_decided_about_the_exclusions_is_read_and_what_contradicts_itself_is_r
         assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected} in {problems:#?}");
     }
 }
+
+#[test]
+fn what_leaves_the_service_is_set_key_by_key_and_nothing_doubtful_is_taken() {
+    let config =
+        with(&[("MIG_FHIR__REVIEWS__SAMPLE_PERCENT", "2.5"), ("MIG_FHIR__REVIEWS__WITHIN_DAYS", "7")]).unwrap();
+    assert!(config.alerts.webhook.is_none() && config.reviews.within() == time::Duration::days(7));
+    assert!((config.reviews.share() - 0.025).abs() < f64::EPSILON);
+    let found = with(&[
+        ("MIG_FHIR__ALERTS__WEBHOOK", "http://alerts.example/"),
+        ("MIG_FHIR__ALERTS__NOTICES", "{ G82001 = \"https://practice.example/\" }"),
+        ("MIG_FHIR__REVIEWS__SAMPLE_PERCENT", "101"),
+    ])
+    .unwrap_err();
+    assert_eq!(
+        found,
+        [
+            "alerts.webhook: is not an https address",
+            "alerts.key_file: is needed where anything is sent",
+            "reviews.sample_percent: is not within 0 to 100",
+        ]
+    );
+    let found = with(&[("MIG_FHIR__ALERTS__WEBHOOKS", "x"), ("MIG_FHIR__REVIEWS__DAYS", "3")]).unwrap_err();
+    assert!(found.iter().any(|one| one.starts_with("alerts.webhooks")), "{found:?}");
+    assert!(found.iter().any(|one| one.starts_with("reviews.days")), "{found:?}");
+}

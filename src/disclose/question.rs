@@ -54,8 +54,7 @@ pub(super) fn understand(service: &Service, ask: &Ask, caller: &Caller) -> Resul
             }
             _ => {
                 let table = catalogue::table(*kind);
-                Query::parse(*kind, table.parameters, table.includes, pairs, *lenient, &service.sealer)
-                    .map_err(Failure::Query)?
+                Query::parse(*kind, table, pairs, *lenient, &service.sealer).map_err(Failure::Query)?
             }
         },
         Ask::Everything { id, pairs, lenient } => match pairs.as_slice() {
@@ -75,6 +74,15 @@ pub(super) fn understand(service: &Service, ask: &Ask, caller: &Caller) -> Resul
         PatientNamed::Unknown => None,
     };
     Ok(Question { patient, form: Form::Search(Box::new(query)) })
+}
+
+/// What the views brought, in their order; but of an entry that two of them brought, the copy of a view of its own type
+/// first. That view holds what the entry refers to (its contact, for one), which another need not.
+fn pool(views: &[Arc<ReleasedView>]) -> Vec<Arc<Released>> {
+    let brought = || views.iter().flat_map(|view| view.resources.iter().map(|resource| (view.view, resource)));
+    let at_home = |(view, resource): &(View, &Arc<Released>)| catalogue::row(resource.kind()).own.contains(view);
+    let strays = brought().filter(|one| !at_home(one));
+    brought().filter(at_home).chain(strays).map(|(_, resource)| resource.clone()).collect()
 }
 
 /// A page link is for the same user of the same organisation; anybody else's is no parameter at all.
@@ -182,7 +190,7 @@ impl Question {
         views: &[Arc<ReleasedView>],
         mut notes: Notes,
     ) -> Result<Disclosed, Failure> {
-        let pool: Vec<Arc<Released>> = views.iter().flat_map(|view| view.resources.iter().cloned()).collect();
+        let pool = pool(views);
         notes.incomplete = views.iter().any(|view| !view.complete);
         let recorded_as_at = views.iter().map(|view| view.recorded_as_at).min();
         let oldest = service.clock.now() - service.bounds.stale_after;

@@ -2,14 +2,17 @@
 
 use super::document;
 use super::exclusions;
+use super::extract::Handling;
 use super::format::{FHIR_JSON, SERVED, Wish};
 use super::layers::Peer;
 use super::outcome::{self, Rejection};
 use crate::audit::Audited;
+use crate::catalogue;
 use crate::clock;
 use crate::disclose::{Disclosed, Failure, Notes, Searchset};
 use crate::release::Released;
 use crate::report::{Format, Report};
+use crate::search::Shape;
 use crate::telemetry;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -18,6 +21,9 @@ use serde_json::{Value, json};
 
 /// The head of the audit chain that a report was made from, in the words of an anchor.
 const CHAIN_HEAD: HeaderName = HeaderName::from_static("x-audit-chain-head");
+
+/// Which of the client's preferences were kept to.
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// Names the outcome entry within its Bundle: FHIR asks for a full URL of every entry, and this one is no resource of
 /// its own. The same in every answer, so that it tells nothing apart.
@@ -42,6 +48,19 @@ pub fn disclosed(audited: Audited<Result<Disclosed, Failure>>, base: &Base, peer
         }
         Err(failure) => rejected(&Rejection::Failure(failure), peer),
     }
+}
+
+/// Says which preference was kept to, in an answer that the parameters had a part in (RFC 7240, section 3).
+#[must_use]
+pub fn preferred(mut response: Response, preferred: Option<Handling>) -> Response {
+    let heeded = response.status().is_success() || response.status() == StatusCode::BAD_REQUEST;
+    if let Some(handling) = preferred.filter(|_| heeded) {
+        let headers = response.headers_mut();
+        headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static(handling.applied()));
+        // What is public may be kept, but not for who asked otherwise.
+        headers.append(header::VARY, HeaderValue::from_static("Prefer"));
+    }
+    response
 }
 
 /// The neutral notice of a read: the page that says what is withheld.
@@ -200,7 +219,7 @@ fn no_store(headers: &mut HeaderMap) {
     headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
 }
 
-/// A searchset Bundle around resources that are already encoded: their bytes are copied, never read again.
+/// A searchset Bundle around resources that are already encoded: their bytes are copied, and read again only for a subset.
 fn bundle(searchset: &Searchset, base: &Base, wish: Wish) -> Vec<u8> {
     let page = &searchset.page;
     let body: usize = page.matches.iter().chain(&page.included).map(|resource| resource.json().len() + 200).sum();
@@ -210,7 +229,9 @@ fn bundle(searchset: &Searchset, base: &Base, wish: Wish) -> Vec<u8> {
         member(&mut out, "meta", &json!({ "lastUpdated": clock::rfc3339(at) }));
     }
     member(&mut out, "type", &json!("searchset"));
-    member(&mut out, "total", &json!(page.total));
+    if page.says_total {
+        member(&mut out, "total", &json!(page.total));
+    }
     let query = if page.self_query.is_empty() { String::new() } else { format!("?{}", page.self_query) };
     let link = |relation: &str, url| json!({ "relation": relation, "url": wish.kept_by(url) });
     let mut links = vec![link("self", format!("{}/{}{query}", base.0, searchset.path))];
@@ -222,10 +243,10 @@ fn bundle(searchset: &Searchset, base: &Base, wish: Wish) -> Vec<u8> {
     member(&mut out, "link", &Value::Array(links));
     out.extend_from_slice(b",\"entry\":[");
     for resource in &page.matches {
-        entry(&mut out, resource, "match", base);
+        entry(&mut out, resource, &page.shape, true, base);
     }
     for resource in &page.included {
-        entry(&mut out, resource, "include", base);
+        entry(&mut out, resource, &page.shape, false, base);
     }
     out.extend_from_slice(format!("{{\"fullUrl\":\"{NOTES}\",\"resource\":").as_bytes());
     out.extend_from_slice(notes(&searchset.notes).to_string().as_bytes());
@@ -237,10 +258,11 @@ fn member(out: &mut Vec<u8>, name: &str, value: &Value) {
     out.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
 }
 
-fn entry(out: &mut Vec<u8>, resource: &Released, mode: &str, base: &Base) {
+fn entry(out: &mut Vec<u8>, resource: &Released, shape: &Shape, is_match: bool, base: &Base) {
+    let mode = if is_match { "match" } else { "include" };
     let url = json!(format!("{}/{}/{}", base.0, resource.kind(), resource.id()));
     out.extend_from_slice(format!("{{\"fullUrl\":{url},\"resource\":").as_bytes());
-    out.extend_from_slice(resource.json());
+    out.extend_from_slice(&shape.of(resource, catalogue::table(resource.kind()).elements, is_match));
     out.extend_from_slice(format!(",\"search\":{{\"mode\":\"{mode}\"}}}},").as_bytes());
 }
 

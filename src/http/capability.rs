@@ -5,11 +5,11 @@
 use super::document;
 use crate::catalogue::{KEPT, Kept, PUBLIC, row};
 use crate::kinds::Kind;
-use crate::search::{COMMON, Include, Parameter};
+use crate::search::{Include, Parameter, Table};
 use serde_json::{Value, json};
 
 /// The day that the statement last changed in substance.
-const CHANGED: &str = "2026-11-25";
+const CHANGED: &str = "2026-11-29";
 
 /// The CapabilityStatement of a service at `base`, which ends in `/FHIR/R4`. `resourceType` comes first.
 #[must_use]
@@ -32,9 +32,10 @@ pub fn statement(base: &str) -> Value {
         "rest": [{
             "mode": "server",
             "documentation": "Every search of the record names exactly one patient. The record can also be searched by POST \
-                              to _search, which keeps the NHS number out of addresses. No history, no versions and no \
-                              _lastUpdated of the record: its source has none. Of the types that the service keeps, an \
-                              update asks for If-Match.",
+                              to _search, which keeps the NHS number out of addresses. A parameter that is not known is \
+                              refused, or with Prefer: handling=lenient passed over; a modifier that is not named here is \
+                              refused. No history, no versions and no _lastUpdated of the record: its source has none. Of \
+                              the types that the service keeps, an update asks for If-Match.",
             "security": {
                 "cors": false,
                 "service": [{ "coding": [{
@@ -61,8 +62,7 @@ fn of_the_record(kind: Kind) -> Value {
     put(&mut resource, "referencePolicy", json!(["literal", "local"]));
     if row.is_searchable() {
         put(&mut resource, "searchInclude", row.includes.iter().map(include).collect());
-        let common = COMMON.iter().filter(|common| row.parameters.iter().all(|own| own.name != common.name));
-        put(&mut resource, "searchParam", row.parameters.iter().chain(common).map(parameter).collect());
+        put(&mut resource, "searchParam", row.table().offered().map(|known| searched(known, row.table())).collect());
     }
     if kind == Kind::Patient {
         put(&mut resource, "operation", operations());
@@ -110,6 +110,13 @@ fn put(resource: &mut Value, name: &str, value: Value) {
 
 fn include(include: &Include) -> Value {
     json!(format!("{}:{}", include.source, include.name))
+}
+
+/// With what R4 has no element for: the modifiers, and what a search can be sorted by.
+fn searched(known: &Parameter, table: Table) -> Value {
+    let mut value = parameter(known);
+    put(&mut value, "documentation", json!(known.explained(table)));
+    value
 }
 
 fn parameter(parameter: &Parameter) -> Value {

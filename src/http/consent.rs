@@ -103,6 +103,7 @@ async fn record(mut dealing: Dealing, body: Value) -> Result<StoredConsent, Reje
         }
     };
     dealing.attempt.note_patient(patient);
+    let sampled = app.sample.chance.hits(app.sample.share);
     for _ in 0..DECISIONS {
         let (admitted, standing) = match admit(&app, &dealing.attempt, &body, patient).await {
             Ok(admitted) => admitted,
@@ -110,7 +111,7 @@ async fn record(mut dealing: Dealing, body: Value) -> Result<StoredConsent, Reje
         };
         let overriding = matches!(admitted.decision(), ConsentDecision::Override { .. });
         dealing.attempt.note_id(admitted.id().to_string());
-        match dealing.write(Some(standing), overriding, consent::store_job(admitted)).await {
+        match dealing.write(Some(standing), overriding, consent::store_job(admitted.sampled(sampled))).await {
             Ok(audited) => return Ok(audited.into_inner()),
             Err((again, StoreError::Stale)) => dealing = *again,
             Err((again, error)) => return Err(again.failed(error).await),

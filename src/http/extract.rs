@@ -132,15 +132,43 @@ pub async fn form_parameters(
     parameters(peer, query, Some(&form))
 }
 
+/// What `Prefer: handling=…` asks of parameters that are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handling {
+    /// They are refused, as without a preference.
+    Strict,
+    /// They are passed over.
+    Lenient,
+}
+
+impl Handling {
+    /// The preference that was sent; of several the first counts (RFC 7240, section 2), and one that is neither is none.
+    #[must_use]
+    pub fn preferred(headers: &HeaderMap) -> Option<Self> {
+        let lines = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        let mut preferences = lines.flat_map(|line| line.split([',', ';'])).filter_map(|part| part.split_once('='));
+        let (_, value) = preferences.find(|(name, _)| name.trim().eq_ignore_ascii_case("handling"))?;
+        match value.trim().trim_matches('"').to_ascii_lowercase().as_str() {
+            "strict" => Some(Self::Strict),
+            "lenient" => Some(Self::Lenient),
+            _ => None,
+        }
+    }
+
+    /// As `Preference-Applied` says it.
+    #[must_use]
+    pub const fn applied(self) -> &'static str {
+        match self {
+            Self::Strict => "handling=strict",
+            Self::Lenient => "handling=lenient",
+        }
+    }
+}
+
 /// Whether `Prefer: handling=lenient` was sent.
 #[must_use]
 pub fn is_lenient(headers: &HeaderMap) -> bool {
-    headers
-        .get_all("prefer")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split([',', ';']))
-        .any(|part| part.trim().eq_ignore_ascii_case("handling=lenient"))
+    Handling::preferred(headers) == Some(Handling::Lenient)
 }
 
 /// Whether the client wants the source: `Cache-Control: no-cache`.

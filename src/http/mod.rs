@@ -34,6 +34,7 @@ pub use layers::{Gate, Peer};
 pub use pace::Pace;
 pub use under_way::UnderWay;
 
+use crate::chance::Chance;
 use crate::disclose::Service;
 use crate::identity::Identity;
 use crate::store::Store;
@@ -62,8 +63,18 @@ pub struct App {
     pub viewer: bool,
     /// Days between a practice's proposal to join an agreement in force and its first day (14).
     pub objection_days: u16,
+    /// Which ordinary views are reviewed.
+    pub sample: Sample,
     /// What a stop waits for.
     pub under_way: UnderWay,
+}
+
+/// Which of the Consents by which a record may be viewed open a review although nothing was overridden (7.3.5).
+pub struct Sample {
+    /// Their share, from 0 to 1.
+    pub share: f64,
+    /// What picks them.
+    pub chance: Chance,
 }
 
 /// Every route of the service. `extra` are routes of the demo, if any.
@@ -110,7 +121,7 @@ async fn unknown_route(Extension(peer): Extension<Peer>) -> Response {
 }
 
 /// A route with these methods and no others: 405 with `Allow` for the rest.
-fn only<S: Clone + Send + Sync + 'static>(allow: &'static str, methods: MethodRouter<S>) -> MethodRouter<S> {
+pub fn only<S: Clone + Send + Sync + 'static>(allow: &'static str, methods: MethodRouter<S>) -> MethodRouter<S> {
     methods.fallback(move |Extension(peer): Extension<Peer>| async move {
         answer::rejected(&Rejection::Method { allow }, &peer)
     })

@@ -1,7 +1,7 @@
 //! The record's routes: search, read, `$everything`, the document. Each is one call of `disclose`, run detached from the connection.
 
 use super::answer;
-use super::extract::{self, Id, Parameters};
+use super::extract::{self, Handling, Id, Parameters};
 use super::layers::Peer;
 use super::outcome::Rejection;
 use super::{App, kept, respond};
@@ -35,7 +35,7 @@ pub fn routes() -> Router<Arc<App>> {
                       RawQuery(query): RawQuery,
                       headers: HeaderMap| async move {
                     let asked = extract::sent(&peer, query.as_deref());
-                    respond(&peer, run(&app, &peer, &headers, asked, kind, None).await)
+                    answered(&app, &peer, &headers, asked, kind, None).await
                 },
             );
             let post = routing::post(
@@ -45,7 +45,7 @@ pub fn routes() -> Router<Arc<App>> {
                       headers: HeaderMap,
                       body: Body| async move {
                     let asked = extract::form_parameters(&peer, &headers, query.as_deref(), body);
-                    respond(&peer, run(&app, &peer, &headers, asked, kind, None).await)
+                    answered(&app, &peer, &headers, asked, kind, None).await
                 },
             );
             router = router
@@ -59,7 +59,7 @@ pub fn routes() -> Router<Arc<App>> {
                   RawQuery(query): RawQuery,
                   headers: HeaderMap| async move {
                 let asked = extract::sent(&peer, query.as_deref());
-                respond(&peer, run(&app, &peer, &headers, asked, kind, Some((id, Of::Itself))).await)
+                answered(&app, &peer, &headers, asked, kind, Some((id, Of::Itself))).await
             },
         );
         router = router.route(&format!("/{kind}/{{id}}"), super::only("GET, HEAD", read));
@@ -72,12 +72,25 @@ pub fn routes() -> Router<Arc<App>> {
                   RawQuery(query): RawQuery,
                   headers: HeaderMap| async move {
                 let asked = extract::sent(&peer, query.as_deref());
-                respond(&peer, run(&app, &peer, &headers, asked, Kind::Patient, Some((id, of))).await)
+                answered(&app, &peer, &headers, asked, Kind::Patient, Some((id, of))).await
             },
         );
         router = router.route(&format!("/Patient/{{id}}/{name}"), super::only("GET, HEAD", operation));
     }
     router
+}
+
+/// Either side of the result, with the preference that it was made under.
+async fn answered(
+    app: &Arc<App>,
+    peer: &Peer,
+    headers: &HeaderMap,
+    asked: impl Future<Output = Result<Parameters, Rejection>>,
+    kind: Kind,
+    instance: Option<(String, Of)>,
+) -> Response {
+    let response = respond(peer, run(app, peer, headers, asked, kind, instance).await);
+    answer::preferred(response, Handling::preferred(headers))
 }
 
 async fn run(

@@ -1,6 +1,6 @@
-//! `/viewer`, a record to look at: a page with a script. It is for anyone and holds nothing; what it shows it fetches through
-//! the public API, with the token that the person at the screen has. It is there in the demo, and elsewhere only where a
-//! setting says so.
+//! Pages with a script: `/docs`, the API to read and to try, and `/viewer`, a record to look at. They are for anyone and hold
+//! nothing; what they show they fetch through the public API, with the token that the person at the screen has. `/docs` is
+//! wherever `/openapi.json` is; `/viewer` is there in the demo, and elsewhere only where a setting says so.
 
 use super::{App, only};
 use axum::body::Body;
@@ -42,10 +42,25 @@ const VIEWER: &[File] = &[
     ("/viewer/reasons.js", SCRIPT, include_str!("site/reasons.js")),
 ];
 
-/// The routes of the page, if it is to be there.
+const DOCS: &[File] = &[
+    ("/docs", HTML, include_str!("site/docs.html")),
+    ("/docs/site.css", STYLE, include_str!("site/site.css")),
+    ("/docs/docs.css", STYLE, include_str!("site/docs/docs.css")),
+    ("/docs/main.js", SCRIPT, include_str!("site/docs/main.js")),
+    ("/docs/attempt.js", SCRIPT, include_str!("site/docs/attempt.js")),
+    ("/docs/errors.js", SCRIPT, include_str!("site/docs/errors.js")),
+    ("/docs/operation.js", SCRIPT, include_str!("site/docs/operation.js")),
+    ("/docs/schema.js", SCRIPT, include_str!("site/docs/schema.js")),
+    ("/docs/session.js", SCRIPT, include_str!("site/docs/session.js")),
+    ("/docs/token.js", SCRIPT, include_str!("site/docs/token.js")),
+    ("/docs/dom.js", SCRIPT, include_str!("site/dom.js")),
+    ("/docs/reasons.js", SCRIPT, include_str!("site/reasons.js")),
+];
+
+/// The routes of the pages: the documentation, and the viewer if it is to be there.
 pub fn routes(viewer: bool) -> Router<Arc<App>> {
     let viewer = if viewer { VIEWER } else { &[] };
-    viewer.iter().fold(Router::new(), |router, file| {
+    DOCS.iter().chain(viewer).fold(Router::new(), |router, file| {
         let show = move |State(app): State<Arc<App>>| async move { answer(file, app.demo) };
         router.route(file.0, only("GET, HEAD", routing::get(show)))
     })
@@ -76,7 +91,7 @@ mod tests {
     use super::*;
 
     fn files() -> impl Iterator<Item = &'static File> {
-        VIEWER.iter()
+        DOCS.iter().chain(VIEWER)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! ValueSet and CodeSystem: the exclusion list, the views and the reasons of a refusal in FHIR's words, for anyone to read.
 //! Made of the list in force and of nothing else: no token, no patient, no caller, so that there is nothing to audit.
 
-use super::extract::{self, Id, Pairs};
+use super::extract::{self, Handling, Id, Pairs};
 use super::layers::Peer;
 use super::outcome::Rejection;
 use super::{App, answer, kept, only, respond};
@@ -83,7 +83,7 @@ fn search(
         response.headers_mut().insert(header::CACHE_CONTROL, PUBLIC_FOR);
         Ok(response)
     };
-    respond(&peer, found())
+    answer::preferred(respond(&peer, found()), Handling::preferred(headers))
 }
 
 /// The parameters that are searched by; an unknown one is refused, or left out where the client is lenient.

@@ -60,6 +60,14 @@ impl Check {
                 say(&format!("agreement {}: {}, {until}", agreement.terms.id, agreement.terms.status));
             }
         }
+        for line in config.alerts.said() {
+            say(&line);
+        }
+        let reviews = config.reviews;
+        say(&format!(
+            "reviews: within {} days, and {} % of ordinary views",
+            reviews.within_days, reviews.sample_percent
+        ));
         match clock_is_synchronised() {
             Some(true) => say("clock: synchronised"),
             Some(false) => problems.push("clock: is not synchronised".to_owned()),

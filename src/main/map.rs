@@ -10,15 +10,16 @@ use clap::Args;
 use mig_fhir::clock::Clock;
 use mig_fhir::ids::NhsNumber;
 use mig_fhir::record::{Limits, ReadError, read};
-use mig_fhir::simulator::holdings::Holding;
+use mig_fhir::simulator::holdings::{Holding, RecordError};
 use mig_fhir::simulator::outlook::{Outlook, outlook};
 use mig_fhir::telemetry::chain;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Says what would become of a synthetic record (999 range): entries in, resources out, omissions with reasons.
 ///
-/// Exits 0 when it was mapped; 1 when not, with the reason as one word: policy-absent, not-well-formed, over-bounds,
+/// Reads files of up to 128 MiB; what is larger than an answer of the MIG may be is told. Exits 0 when it was mapped; 1 when not, with the reason as one word: policy-absent, not-well-formed, over-bounds,
 /// not-openhr, not-synthetic, unreadable.
 #[derive(Args)]
 pub struct Map {
@@ -67,17 +68,24 @@ impl Map {
     }
 }
 
-/// A record of the range reserved for synthetic people, and no other. A file over the bounds is not even read.
+/// A tester's file may hold what no answer of the MIG may (32 MiB): a whole record with its documents, or many entries to
+/// measure with. About twenty-five times its
+/// size in memory where it is all entries.
+const BOUNDS: Limits = Limits { bytes: 128 * 1024 * 1024, depth: 64 };
+
+/// A record of the range reserved for synthetic people, and no other. No more is read of a file than the bounds allow.
 fn open(file: &Path) -> Result<Holding, (&'static str, String)> {
     let unreadable = |error: std::io::Error| ("unreadable", error.to_string());
-    let size = std::fs::metadata(file).map_err(unreadable)?.len();
     let refused = |error: ReadError| (word(error), chain(&error));
-    if usize::try_from(size).map_or(true, |size| size > Limits::default().bytes) {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(BOUNDS.bytes).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(file).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() > BOUNDS.bytes {
         return Err(refused(ReadError::TooLarge));
     }
     let text =
-        String::from_utf8(std::fs::read(file).map_err(unreadable)?).map_err(|_| refused(ReadError::Malformed))?;
-    let record = read(text.as_bytes(), Limits::default()).map_err(refused)?;
+        String::from_utf8(bytes).map_err(|_| (word(ReadError::Malformed), "the file is not UTF-8".to_owned()))?;
+    let record = read(text.as_bytes(), BOUNDS).map_err(refused)?;
     let number = record.patient.as_ref().and_then(|patient| NhsNumber::parse(patient.nhs_number.as_deref()?));
     if !number.is_some_and(|number| number.is_synthetic()) {
         return Err(("not-synthetic", "not a record of the 999 range".to_owned()));
@@ -85,7 +93,11 @@ fn open(file: &Path) -> Result<Holding, (&'static str, String)> {
     if record.names_absent_policy {
         return Err(("policy-absent", "a confidentiality policy is named and not there".to_owned()));
     }
-    Holding::read(text).map_err(|error| ("not-openhr", error.to_string()))
+    drop(record);
+    Holding::read(text).map_err(|error| {
+        let word = if error == RecordError::Crowded { word(ReadError::TooLarge) } else { "not-openhr" };
+        (word, error.to_string())
+    })
 }
 
 fn word(error: ReadError) -> &'static str {
@@ -109,6 +121,9 @@ fn print(found: &Outlook, version: &str) {
     say("resources out:");
     for (kind, count) in found.resources() {
         say(&format!("  {kind} {count}"));
+    }
+    for view in &found.too_large {
+        say(&format!("larger than an answer of the MIG may be: {view}"));
     }
     for (title, words) in [("oddities read", &found.oddities), ("not said in FHIR, over all views", &found.degraded)] {
         say(&format!("{title}:{}", if words.is_empty() { " none" } else { "" }));

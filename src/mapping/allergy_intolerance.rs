@@ -8,7 +8,7 @@
 //! | code | code and term; where only targetDrug is recorded, that |
 //! | recordedDate | effectiveTime, the date asserted; else availabilityTimeStamp. Never onset |
 //! | recorder, asserter | enteredBy, authorising |
-//! | note | associatedText of the types that the wire profile lists, of none by default |
+//! | note | on "none known" that allergies are recorded, where they are; associatedText of the types that the wire profile lists, of none by default |
 //! | reaction | substance targetDrug, severity a coded qualifier; manifestation "no information" |
 
 use super::classify::Shape;
@@ -55,6 +55,8 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         asserter: maker.staff(&mut links, event.authorising.as_deref()),
         note: codes::qualifiers(event.code.as_ref())
             .chain(condition::episodicity(event))
+            // Both are shown, as both are recorded; a reader of this one alone must not be reassured.
+            .chain((none_known && maker.allergic).then(|| parts::note("Allergies are recorded beside this".to_owned())))
             .chain(event.associated_texts.iter().filter_map(|text| parts::text(text)).map(parts::note))
             .collect(),
         reaction: reaction.into_iter().collect(),

@@ -24,6 +24,7 @@ use crate::record::{Event, Problem};
 use mig_fhir_model::Resource;
 use mig_fhir_model::resources::{self, ConditionAbatement, ConditionEvidence, ConditionOnset};
 use mig_fhir_model::types::{self as fhir, ExtensionValue};
+use std::collections::HashSet;
 
 const SIGNIFICANCE: &str = "urn:x-mig-fhir:StructureDefinition:problem-significance";
 const STATUS: &str = "urn:x-mig-fhir:StructureDefinition:problem-status";
@@ -122,37 +123,38 @@ fn related<'a>(
     made.into_iter().map(reference).map(|value| parts::extension(RELATED, value)).collect()
 }
 
+/// A relationship in the schema's words, which do not say which of the two replaced the other, or evolved from it.
+fn relationship(kind: &str) -> Option<&'static str> {
+    match kind {
+        "COMB" => Some("combining"),
+        "GRP" => Some("grouped under"),
+        "REP" => Some("replacement"),
+        "EVO" => Some("evolution"),
+        _ => None,
+    }
+}
+
 /// How it is related to the problems that it refers to: the reference cannot say.
 fn relationships(maker: &Maker<'_>, event: &Event, problem: &Problem) -> Vec<fhir::Annotation> {
     let shown = problem
         .parents
         .iter()
         .filter(|(parent, _)| *parent != event.id && maker.shape(parent).is_some_and(|shape| shape.condition));
-    let word = |(_, kind): &(String, Option<String>)| match kind.as_deref()? {
-        "COMB" => Some("combined with"),
-        "GRP" => Some("grouped under"),
-        "REP" => Some("replaces"),
-        "EVO" => Some("evolved from"),
-        _ => None,
-    };
+    let word = |(_, kind): &(String, Option<String>)| relationship(kind.as_deref()?);
     shown.filter_map(word).map(|word| note(format!("Relationship to the related problem: {word}"))).collect()
 }
 
 /// Linked Observations and reports as evidence. Links of other types are told from the other end, as their reason.
 fn linked<'a>(maker: &mut Maker<'a>, links: &mut Links, problem: &'a Problem) -> Vec<ConditionEvidence> {
-    let mut detail: Vec<fhir::Reference> = Vec::new();
+    let (mut detail, mut told) = (Vec::new(), HashSet::new());
     for link in &problem.links {
-        if let Some(observation) = super::observation::of(maker, link) {
-            let reference = *maker.refer(links, Kind::Observation, observation);
-            if !detail.contains(&reference) {
-                detail.push(reference);
-            }
+        if let Some(observation) = super::observation::of(maker, link)
+            && told.insert((Kind::Observation, observation))
+        {
+            detail.push(*maker.refer(links, Kind::Observation, observation));
         }
-        if maker.shape(link).is_some_and(|shape| shape.report) {
-            let reference = *maker.refer(links, Kind::DiagnosticReport, link);
-            if !detail.contains(&reference) {
-                detail.push(reference);
-            }
+        if maker.shape(link).is_some_and(|shape| shape.report) && told.insert((Kind::DiagnosticReport, link.as_str())) {
+            detail.push(*maker.refer(links, Kind::DiagnosticReport, link));
         }
     }
     detail.into_iter().map(|one| ConditionEvidence { detail: vec![one], ..Default::default() }).collect()
@@ -171,33 +173,52 @@ fn notes(problem: &Problem, current: Option<bool>) -> impl Iterator<Item = fhir:
     // An end on a problem that is still active cannot be an abatement.
     let end = problem.end.filter(|_| current == Some(true)).and_then(dates::date_time);
     let duration = problem.expected_duration.as_ref().filter(|(_, value)| *value > 0);
-    let owner = match problem.owner.as_deref() {
-        Some("IND") => Some("individual"),
-        Some("FAM") => Some("family"),
-        Some("COM") => Some("community"),
-        _ => None,
-    };
     [
         defaulted.map(str::to_owned),
         end.map(|end| format!("Problem end date: {end}")),
-        duration.map(|(unit, value)| format!("Expected duration: {value} {}", unit_name(unit))),
-        owner.map(|owner| format!("Problem owner: {owner}")),
+        duration.and_then(|(unit, value)| Some(format!("Expected duration: {value} {}", unit_name(unit)?))),
+        owner(problem).map(|owner| format!("Problem owner: {owner}")),
     ]
     .into_iter()
     .flatten()
     .map(note)
 }
 
-/// The name of a duration's unit.
-fn unit_name(unit: &str) -> &str {
+/// Counts what a problem says that FHIR is not told.
+pub(super) fn count_unsaid(problem: &Problem, count: &mut impl FnMut(&'static str, bool)) {
+    let said = |word: &Option<String>| word.as_deref().filter(|word| !word.trim().is_empty()).map(str::to_owned);
+    let unknown = |map, word: Option<String>| word.is_some_and(|word| concept_map::row(map, &word).is_none());
+    count("problem-status", unknown(Map::ProblemStatus, said(&problem.status)));
+    count("problem-significance", unknown(Map::ProblemSignificance, said(&problem.significance)));
+    count("problem-owner", problem.owner.is_some() && owner(problem).is_none());
+    let unit = problem.expected_duration.as_ref().filter(|(_, value)| *value > 0).map(|(unit, _)| unit.as_str());
+    count("duration-unit", unit.is_some_and(|unit| unit_name(unit).is_none()));
+    for (_, kind) in &problem.parents {
+        count("problem-relationship", kind.as_deref().is_some_and(|kind| relationship(kind).is_none()));
+    }
+}
+
+/// Whose problem it is, in words.
+fn owner(problem: &Problem) -> Option<&'static str> {
+    match problem.owner.as_deref() {
+        Some("IND") => Some("individual"),
+        Some("FAM") => Some("family"),
+        Some("COM") => Some("community"),
+        _ => None,
+    }
+}
+
+/// The name of a duration's unit; none for a word that is none.
+fn unit_name(unit: &str) -> Option<&'static str> {
     match unit {
-        "D" => "days",
-        "W" => "weeks",
-        "M" => "months",
-        "Y" => "years",
-        "H" => "hours",
-        "N" => "minutes",
-        other => other,
+        "D" => Some("days"),
+        "W" => Some("weeks"),
+        "M" => Some("months"),
+        "Y" => Some("years"),
+        "H" => Some("hours"),
+        "N" => Some("minutes"),
+        "S" => Some("seconds"),
+        _ => None,
     }
 }
 

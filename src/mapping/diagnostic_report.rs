@@ -4,10 +4,10 @@
 //! | FHIR | OpenHR |
 //! | --- | --- |
 //! | status | final; preliminary where a result is |
-//! | category | dataType: PATH LAB, RAD RAD; the investigation group |
+//! | category | dataType: PATH LAB, RAD RAD, the others in words; the investigation group |
 //! | code | code and term; else "diagnostic studies report" |
 //! | effective | the specimen's time where there is one specimen, else effectiveTime |
-//! | issued | issueDate, else availabilityTimeStamp |
+//! | issued | issueDate where it has a time, else availabilityTimeStamp |
 //! | performer | serviceOrganisation, authorising |
 //! | specimen | the specimens of released results |
 //! | result | batteries, and tests that are in no battery of it |
@@ -19,7 +19,7 @@ use super::quantity::{self, Said};
 use super::rules::Group;
 use super::{dates, observation, parts, specimen, tags};
 use crate::kinds::Kind;
-use crate::record::{Event, Report};
+use crate::record::{Event, PartialDate, Report};
 use mig_fhir_model::Resource;
 use mig_fhir_model::resources::{self, DiagnosticReportEffective};
 use mig_fhir_model::types as fhir;
@@ -40,7 +40,16 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
         _ => event.effective,
     };
     let report = event.report.as_ref();
-    let issued = report.and_then(|report| report.issued).or(event.available);
+    let issued = match report.and_then(|report| report.issued) {
+        Some(PartialDate::Time(at)) => Some(at),
+        said => {
+            if said.is_some() {
+                // An instant has a time, and none is made up.
+                maker.degrade("issue-date-without-time");
+            }
+            event.available
+        }
+    };
     let service = report.and_then(|report| report.service_organisation.as_deref());
     let performer = [maker.organisation(&mut links, service), maker.staff(&mut links, event.authorising.as_deref())];
     let resource = resources::DiagnosticReport {
@@ -101,17 +110,39 @@ fn status(maker: &Maker<'_>, event: &Event, results: &[&str]) -> &'static str {
     }
 }
 
-fn category(report: Option<&Report>, group: Option<Group>) -> Vec<fhir::CodeableConcept> {
-    let kind = match report.and_then(|report| report.data_type.as_deref()) {
-        Some("PATH") => Some("LAB"),
-        Some("RAD") => Some("RAD"),
+/// A report's own type, where a code says it.
+fn coded_type(report: &Report) -> Option<&'static str> {
+    match report.data_type.as_deref()? {
+        "PATH" => Some("LAB"),
+        "RAD" => Some("RAD"),
         _ => None,
-    };
+    }
+}
+
+/// A report's own type, where words must say it.
+fn worded_type(report: &Report) -> Option<&'static str> {
+    match report.data_type.as_deref()? {
+        "DIS" => Some("Discharge"),
+        "OUT" => Some("Outpatient"),
+        "OOH" => Some("Out of hours"),
+        "SCR" => Some("Screening"),
+        _ => None,
+    }
+}
+
+/// Whether its own type is said.
+pub(super) fn says_type(report: &Report) -> bool {
+    coded_type(report).or(worded_type(report)).is_some()
+}
+
+fn category(report: Option<&Report>, group: Option<Group>) -> Vec<fhir::CodeableConcept> {
+    let kind = report.and_then(coded_type);
     let of_group = match group {
         Some(Group::Biochemistry) => Some("CH"),
         Some(Group::Haematology) => Some("HM"),
         Some(Group::Microbiology) => Some("MB"),
         Some(Group::Cytology) => Some("CP"),
+        Some(Group::Immunology) => Some("IMM"),
         Some(Group::Ecg) => Some("EC"),
         Some(Group::Physiology) => Some("PF"),
         Some(Group::Imaging) => Some("RAD"),
@@ -120,8 +151,9 @@ fn category(report: Option<&Report>, group: Option<Group>) -> Vec<fhir::Codeable
     };
     let mut codes: Vec<&str> = kind.into_iter().chain(of_group).collect();
     codes.dedup();
+    let words = report.and_then(worded_type);
     let concept = |code| parts::concept("http://terminology.hl7.org/CodeSystem/v2-0074", code, None);
-    codes.into_iter().map(concept).collect()
+    codes.into_iter().map(concept).chain(words.map(|words| parts::worded(words.to_owned()))).collect()
 }
 
 fn code(maker: &mut Maker<'_>, event: &Event) -> fhir::CodeableConcept {

@@ -11,6 +11,8 @@ pub(super) struct Graph<'a> {
     parents: HashMap<usize, Vec<usize>>,
     issues: HashMap<usize, Vec<usize>>,
     specimens: HashMap<usize, (usize, u8)>,
+    /// What specimens name themselves.
+    named_by_specimen: HashSet<usize>,
     replaced: HashMap<usize, usize>,
     encounter_ids: HashSet<&'a str>,
     problems: HashMap<&'a str, Vec<&'a str>>,
@@ -51,7 +53,10 @@ impl<'a> Graph<'a> {
         }
         for (id, problem) in record.problems.iter().filter(|(_, problem)| !problem.deleted) {
             for link in &problem.links {
-                graph.problems.entry(link).or_default().push(id);
+                let problems: &mut Vec<&'a str> = graph.problems.entry(link).or_default();
+                if problems.last() != Some(&id.as_str()) {
+                    problems.push(id);
+                }
             }
         }
         graph
@@ -62,6 +67,10 @@ impl<'a> Graph<'a> {
         let specimens = event.report.iter().flat_map(|report| &report.specimens);
         for (number, specimen) in (0..=u8::MAX).zip(specimens) {
             for member in specimen.members.iter().filter_map(|id| self.event(id)).collect::<Vec<_>>() {
+                // A battery that another specimen names already has its tests there too.
+                if !self.named_by_specimen.insert(member) {
+                    continue;
+                }
                 let of_battery = record.events.get(member).into_iter().flat_map(|battery| &battery.children);
                 let of_battery: Vec<usize> = of_battery.filter_map(|id| self.event(id)).collect();
                 for test in std::iter::once(member).chain(of_battery) {

@@ -48,16 +48,25 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, event: &'a Event, shape: &Shape) {
     let given = !is_not_given(event, shape);
     let (products, procedures) = parted(event.code.as_ref());
     let term = event.term.as_deref();
+    let original_is_product = event.code.as_ref().is_some_and(is_product);
     let mut count = |what| maker.degrade(what);
     let procedure = match &procedures {
         // What has no code at all still says in words what was done.
         None if products.is_none() => Some(concept.clone()),
-        procedures => codes::concept(procedures.as_ref(), term, false, &mut count).filter(|_| procedures.is_some()),
+        procedures => {
+            let said = codes::concept(procedures.as_ref(), term, false, &mut count).filter(|_| procedures.is_some());
+            said.map(|said| if original_is_product { mapped(said) } else { said })
+        }
     };
-    let vaccine = products.and_then(|code| codes::concept(Some(&code), term, true, &mut |_| {})).unwrap_or_else(|| {
-        let unknown = parts::concept(NULL, "UNK", Some("unknown"));
-        fhir::CodeableConcept { text: concept.text.clone(), ..unknown }
-    });
+    let vaccine = products.and_then(|code| codes::concept(Some(&code), term, true, &mut |_| {}));
+    let vaccine = match vaccine {
+        Some(said) if original_is_product => said,
+        Some(said) => mapped(said),
+        None => {
+            let unknown = parts::concept(NULL, "UNK", Some("unknown"));
+            fhir::CodeableConcept { text: concept.text.clone(), ..unknown }
+        }
+    };
     let qualifiers = Qualifiers::of(event.code.as_ref());
     let id = maker.id(&event.id);
     let resource = resources::Immunization {
@@ -113,6 +122,14 @@ fn parted(code: Option<&Code>) -> (Option<Code>, Option<Code>) {
         codes.next().map(|first| Code { translations: codes.collect(), ..first })
     };
     (joined(products), joined(procedures))
+}
+
+/// A concept of translations alone: none of its codings is what the user chose.
+fn mapped(mut concept: fhir::CodeableConcept) -> fhir::CodeableConcept {
+    for coding in &mut concept.coding {
+        coding.user_selected = Some(false.into());
+    }
+    concept
 }
 
 /// A drug code of a supplier, or dm+d's own ids. A short SNOMED CT id here is a procedure, never a product.

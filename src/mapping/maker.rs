@@ -3,6 +3,7 @@
 
 use super::classify::Shape;
 use super::graph::Graph;
+use super::rules::Meaning;
 use super::tags::Place;
 use super::{Context, codes, dates, parts};
 use crate::clock::to_london;
@@ -12,7 +13,7 @@ use crate::record::{Event, Record};
 use crate::release::{Held, HeldFacts};
 use mig_fhir_model::Resource;
 use mig_fhir_model::types as fhir;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use time::Date;
 
 /// One resource before it is held.
@@ -30,9 +31,13 @@ impl Made {
     }
 }
 
-/// What one resource refers to.
+/// What one resource refers to, each once.
 #[derive(Default)]
-pub(super) struct Links(Vec<(Kind, LogicalId)>);
+pub(super) struct Links {
+    list: Vec<(Kind, LogicalId)>,
+    /// The same, once there are more than a few: a group may have any number of members.
+    many: HashSet<(Kind, LogicalId)>,
+}
 
 /// What the resources refer to beside each other, by legacy id, each once.
 #[derive(Default)]
@@ -56,6 +61,8 @@ pub(super) struct Maker<'a> {
     pub made: Vec<Made>,
     pub referred: Referred<'a>,
     pub degraded: BTreeMap<&'static str, u64>,
+    /// Whether any entry is an allergy, and not only the assertion that none is known.
+    pub allergic: bool,
     patient: LogicalId,
     sealed: HashMap<(&'a str, u8), LogicalId>,
 }
@@ -71,6 +78,7 @@ impl<'a> Maker<'a> {
             made: Vec::with_capacity(record.events.len()),
             referred: Referred::default(),
             degraded: BTreeMap::new(),
+            allergic: shapes.iter().any(|shape| shape.allergy && !shape.means(Meaning::NoKnownAllergy)),
             patient: context.sealer.seal_patient(context.patient),
             sealed: HashMap::with_capacity(record.events.len()),
         }
@@ -112,7 +120,9 @@ impl<'a> Maker<'a> {
         problem: bool,
         links: Links,
     ) {
-        let facts = HeldFacts { tags: place.tags, with_problem: problem, references: links.0, placed_in: place.views };
+        // A Condition alone says more where its problem came with it; anything else is told best by the view of its type.
+        let with_problem = problem && kind == Kind::Condition;
+        let facts = HeldFacts { tags: place.tags, with_problem, references: links.list, placed_in: place.views };
         self.made.push(Made { kind, id, resource, facts });
     }
 
@@ -190,9 +200,15 @@ impl<'a> Maker<'a> {
 impl Links {
     /// Notes and writes one reference.
     pub(super) fn refer(&mut self, kind: Kind, id: LogicalId) -> Box<fhir::Reference> {
+        const FEW: usize = 16;
         let reference = parts::reference(kind, &id);
-        if !self.0.iter().any(|(k, i)| *k == kind && *i == id) {
-            self.0.push((kind, id));
+        let one = (kind, id);
+        if self.list.len() == FEW && self.many.is_empty() {
+            self.many.extend(self.list.iter().cloned());
+        }
+        let known = if self.many.is_empty() { self.list.contains(&one) } else { !self.many.insert(one.clone()) };
+        if !known {
+            self.list.push(one);
         }
         Box::new(reference)
     }

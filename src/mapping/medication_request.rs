@@ -239,7 +239,7 @@ fn notes(maker: &Maker<'_>, supply: &Supply, elsewhere: Option<&str>) -> Vec<Str
         words.map(|words| format!("Quantity as written: {words}")),
         made_of.map(|parts| format!("Constituents: {parts}")),
         supply.private_prescription.then(|| "Private prescription".to_owned()),
-        elsewhere.map(|elsewhere| format!("Prescribed {elsewhere}")),
+        elsewhere.map(str::to_owned),
     ]
     .into_iter()
     .flatten()

@@ -40,7 +40,7 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, at: usize, event: &'a Event) {
                 last_issue: event.effective,
                 method: issue.method.as_deref(),
                 place: tags::place_issue(),
-                extra: vec!["Issue without its authorisation".to_owned()],
+                extra: vec![unplanned(maker, issue.plan.as_deref()).to_owned()],
             };
             statement(maker, event, &issue.supply, told);
         }
@@ -64,6 +64,16 @@ pub(super) fn make<'a>(maker: &mut Maker<'a>, at: usize, event: &'a Event) {
             };
             statement(maker, event, &plan.supply, told);
         }
+    }
+}
+
+/// Why an issue is told by itself: the plan that it names is not here, or is of another drug.
+fn unplanned(maker: &Maker<'_>, plan: Option<&str>) -> &'static str {
+    let named = plan.and_then(|plan| maker.graph.event(plan)).and_then(|at| maker.record.events.get(at));
+    if named.is_some_and(|plan| plan.kind == "MED") {
+        "Issue of another medicine than its authorisation"
+    } else {
+        "Issue without its authorisation"
     }
 }
 
@@ -111,6 +121,7 @@ fn statement<'a>(maker: &mut Maker<'a>, event: &'a Event, supply: &Supply, told:
         based_on: vec![*maker.refer(&mut links, Kind::MedicationRequest, &event.id)],
         reason_reference: maker.problems(&mut links, &event.id),
         note: notes(maker, event, supply)
+            .chain(prescription::elsewhere(told.method).map(str::to_owned))
             .chain(told.extra)
             .map(note)
             .chain(codes::qualifiers(event.code.as_ref()))

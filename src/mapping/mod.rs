@@ -34,6 +34,7 @@ mod service_request;
 mod specimen;
 mod staff;
 mod tags;
+mod unsaid;
 #[cfg(test)]
 mod tests;
 
@@ -125,6 +126,9 @@ fn make<'a>(
         }
         if shape.stay {
             encounter::make_stay(&mut maker, event);
+        }
+        if shape.is_made() {
+            unsaid::count(&mut maker, event);
         }
         ledger.note(&event.id, &event.kind, fate(shape));
     }

@@ -110,9 +110,12 @@ fn category(event: &Event, shape: &Shape) -> Option<fhir::CodeableConcept> {
         "social-history"
     } else {
         match tags::group(event, shape)? {
-            Group::Biochemistry | Group::Haematology | Group::Microbiology | Group::Cytology | Group::Urinalysis => {
-                "laboratory"
-            }
+            Group::Biochemistry
+            | Group::Haematology
+            | Group::Immunology
+            | Group::Microbiology
+            | Group::Cytology
+            | Group::Urinalysis => "laboratory",
             Group::Imaging => "imaging",
             Group::Ecg | Group::Physiology => "procedure",
             Group::Other => return None,

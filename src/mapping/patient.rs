@@ -9,6 +9,7 @@
 //! | deceased | dateOfDeath at its precision, else dead |
 //! | generalPractitioner | registeredGPUserInRole, usualGPUserInRole |
 //! | managingOrganization | the practice as located |
+//! | meta.tag | test data where the source calls the patient a dummy |
 
 use super::concept_map::{self, Map};
 use super::maker::{Links, Maker};
@@ -22,6 +23,8 @@ use mig_fhir_model::resources::{self, PatientDeceased};
 use mig_fhir_model::types as fhir;
 
 const VERIFICATION: &str = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus";
+/// Where what nobody is treated for is told apart.
+const REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 const VERIFIED: &str = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland";
 
 pub(super) fn make(maker: &mut Maker<'_>) {
@@ -36,9 +39,11 @@ pub(super) fn make(maker: &mut Maker<'_>) {
         }
     }
     let place = Place::default().with(View::PatientDetails, None);
+    let mut meta = parts::meta(Some(Kind::Patient), &place.tags);
+    meta.tag.extend(patient.dummy.then(|| parts::coding(REASON, "HTEST", Some("test health data"))));
     let resource = resources::Patient {
         id: Some(maker.patient_id().as_str().into()),
-        meta: Some(parts::meta(Some(Kind::Patient), &place.tags)),
+        meta: Some(meta),
         identifier: vec![nhs_number(maker)],
         name: person.and_then(|person| name(person, "official")).into_iter().collect(),
         gender: person.and_then(gender).map(Into::into),

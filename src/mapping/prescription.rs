@@ -102,13 +102,13 @@ pub(super) fn reason(code: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a method of issue says that somebody else prescribed it, and who: hospital, out of hours, over the counter.
+/// Whether a method of issue says that this practice did not prescribe it, and who did, in words.
 pub(super) fn elsewhere(method: Option<&str>) -> Option<&'static str> {
     match method? {
-        "O" => Some("outside the practice"),
-        "OH" => Some("at a hospital"),
-        "OOOH" => Some("out of hours"),
-        "OTC" => Some("over the counter"),
+        "O" => Some("Prescribed outside the practice"),
+        "OH" => Some("Prescribed at a hospital"),
+        "OOOH" => Some("Prescribed out of hours"),
+        "OTC" => Some("Obtained over the counter"),
         _ => None,
     }
 }

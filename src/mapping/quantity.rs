@@ -86,7 +86,25 @@ pub(super) fn reference_range(range: &Range) -> Option<ObservationReferenceRange
     let sex = range.sex.as_deref().filter(|sex| matches!(*sex, "M" | "F"));
     let sex = sex.and_then(|sex| concept_map::target(Map::Sex, sex)?.display.as_deref());
     said.applies_to = sex.map(words_only).into_iter().collect();
+    said.age = age(range).map(Box::new);
     (said.low.is_some() || said.high.is_some() || said.text.is_some()).then_some(said)
+}
+
+/// The ages that a range is for.
+fn age(range: &Range) -> Option<fhir::Range> {
+    let end = |end: &Option<(String, i64)>| {
+        let (unit, value) = end.as_ref()?;
+        let (code, name) = match unit.as_str() {
+            "Y" => ("a", "years"),
+            "M" => ("mo", "months"),
+            "W" => ("wk", "weeks"),
+            "D" => ("d", "days"),
+            _ => return None,
+        };
+        Some(Box::new(quantity(value.to_string(), Some(name), Some(code))))
+    };
+    let (low, high) = (end(&range.age_low), end(&range.age_high));
+    (low.is_some() || high.is_some()).then(|| fhir::Range { low, high, ..Default::default() })
 }
 
 fn meaning(qualifier: &str) -> Option<fhir::CodeableConcept> {
@@ -99,9 +117,14 @@ fn words_only(words: &str) -> fhir::CodeableConcept {
     fhir::CodeableConcept { text: Some(words.into()), ..Default::default() }
 }
 
-/// Where a value lies outside its range: `H`, `L`, or neither with certainty.
+/// Where a value lies outside its range: `H`, `L`, or neither with certainty. A toxic range is not one to be in, and a
+/// range in other units is not one to compare with.
 pub(super) fn outside(value: &Value) -> Option<&'static str> {
-    let Value::Numeric { operator, value, range: Some(range), .. } = value else { return None };
+    let Value::Numeric { operator, value, range: Some(range), units, .. } = value else { return None };
+    let word = |unit: &Option<String>| unit.as_deref().and_then(text);
+    if range.qualifier.as_deref() == Some("X") || word(&range.units).is_some_and(|of| word(units) != Some(of)) {
+        return None;
+    }
     let operator = comparator(operator.as_deref()).ok()?;
     let number = decimal(value)?;
     let end = |end: &Option<(Option<String>, String)>| end.as_ref().and_then(|(_, value)| decimal(value));
@@ -217,6 +240,27 @@ mod tests {
         assert_eq!(compare("-1e2", "0e5"), Ordering::Less);
         assert_eq!(compare("0.00", "-0e9"), Ordering::Equal);
         assert_eq!(compare("15", "2"), Ordering::Greater);
+    }
+
+    #[test]
+    fn high_and_low_are_computed_of_a_range_in_the_same_units_that_is_one_to_be_in() {
+        let value = |units: Option<&str>, qualifier: Option<&str>| Value::Numeric {
+            operator: None,
+            value: "12.5".into(),
+            units: Some("g/dL".into()),
+            ucum: None,
+            range: Some(Box::new(Range {
+                low: Some((None, "115".into())),
+                high: Some((None, "165".into())),
+                units: units.map(Into::into),
+                qualifier: qualifier.map(Into::into),
+                ..Range::default()
+            })),
+        };
+        assert_eq!(outside(&value(None, None)), Some("L"));
+        assert_eq!(outside(&value(Some(" g/dL"), Some("R"))), Some("L"));
+        assert_eq!(outside(&value(Some("g/L"), None)), None);
+        assert_eq!(outside(&value(None, Some("X"))), None);
     }
 
     #[test]

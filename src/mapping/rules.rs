@@ -54,6 +54,8 @@ pub(super) enum Group {
     Imaging,
     Microbiology,
     Cytology,
+    /// Serology too. The clause has no part for it: it stands among the other tests.
+    Immunology,
     Physiology,
     Urinalysis,
     Other,
@@ -108,7 +110,7 @@ impl From<Group> for Fact {
             Group::Cytology => Self::Cytology,
             Group::Physiology => Self::Physiology,
             Group::Urinalysis => Self::Urinalysis,
-            Group::Other => Self::OtherTest,
+            Group::Immunology | Group::Other => Self::OtherTest,
         }
     }
 }

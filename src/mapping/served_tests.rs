@@ -1,7 +1,7 @@
 //! Prescriptions, immunisations, flags, referrals, stays, reports and specimens: the rows of their tables.
 
 use super::*;
-use crate::record::{Referral, Report, Specimen};
+use crate::record::{PartialDate, Referral, Report, Specimen};
 
 fn supplied(event: &mut Event, dosage: &str, quantity: &str, unit: &str, days: i64) {
     let supply = match (&mut event.medication, &mut event.issue) {
@@ -277,7 +277,7 @@ fn an_admission_is_an_encounter_only_where_its_dates_say_how_long_it_was() {
 fn report(id: &str, children: &[&str]) -> Event {
     let report = Report {
         data_type: Some("PATH".into()),
-        issued: Some(datetime!(2026-11-03 12:00 UTC)),
+        issued: Some(PartialDate::Time(datetime!(2026-11-03 12:00 UTC))),
         specimens: vec![Specimen {
             kind: Some("Blood".into()),
             sampled: Some(PartialDate::Day(date!(2026 - 11 - 01))),

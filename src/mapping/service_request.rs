@@ -14,7 +14,7 @@
 //! | requester | authorising; of an incoming one sourceOrganisation |
 //! | performer, performerType | targetOrganisation, targetUserInRole; speciality |
 //! | reasonReference | the problems that link to it |
-//! | note | request type, mode, direction, two week wait, not NHS |
+//! | note | rejected, request type, mode, direction, two week wait, not NHS, community |
 
 use super::classify::Shape;
 use super::maker::{Links, Maker};
@@ -89,35 +89,58 @@ fn priority(urgency: &str) -> Option<&'static str> {
     }
 }
 
-fn notes(said: &Referral) -> impl Iterator<Item = fhir::Annotation> {
-    let asked = match said.request_type.as_deref() {
+/// What was asked for, in words.
+fn asked(said: &Referral) -> Option<&'static str> {
+    match said.request_type.as_deref() {
         Some("INV") => Some("investigation"),
         Some("TRT") => Some("treatment"),
         Some("MA") => Some("management advice"),
         Some("PRC") => Some("procedure"),
+        Some("PR") => Some("patient reassurance"),
         Some("SELF") => Some("self referral"),
         Some("OUT") => Some("outpatient"),
         Some("ADM") => Some("admission"),
-        Some("DAY") => Some("day case"),
-        Some("COM") => Some("community"),
+        Some("DAY") => Some("day care"),
+        Some("COM") => Some("community care"),
         Some("DOM") => Some("domiciliary visit"),
-        Some("ASS" | "ASED") => Some("assessment"),
+        Some("ASS") => Some("assessment"),
+        Some("ASED") => Some("assessment and education"),
         _ => None,
-    };
-    let mode = match said.mode.as_deref() {
+    }
+}
+
+/// How it was sent, in words.
+fn mode(said: &Referral) -> Option<&'static str> {
+    match said.mode.as_deref() {
         Some("E") => Some("electronic"),
         Some("T") => Some("telephone"),
         Some("V") => Some("verbal"),
         Some("W") => Some("written"),
         Some("M") => Some("mediated"),
         _ => None,
-    };
+    }
+}
+
+/// Counts what a referral says that FHIR is not told.
+pub(super) fn count_unsaid(said: &Referral, count: &mut impl FnMut(&'static str, bool)) {
+    count("referral-urgency", said.urgency.as_deref().is_some_and(|urgency| priority(urgency).is_none()));
+    count("referral-type", said.request_type.as_deref().is_some_and(|kind| kind != "UNK") && asked(said).is_none());
+    count("referral-mode", said.mode.is_some() && mode(said).is_none());
+    let known = ["IN", "OUT", "NOTUSED"];
+    count("referral-direction", said.direction.as_deref().is_some_and(|direction| !known.contains(&direction)));
+    count("booking-number", said.ubrn.as_deref().is_some_and(|ubrn| booking(ubrn).is_none()));
+}
+
+fn notes(said: &Referral) -> impl Iterator<Item = fhir::Annotation> {
     [
-        asked.map(|asked| format!("Request type: {asked}")),
+        // That it was is said; why is text, and is not carried.
+        said.rejected.then(|| "Referral rejected".to_owned()),
+        asked(said).map(|asked| format!("Request type: {asked}")),
         (said.urgency.as_deref() == Some("W")).then(|| "Two week wait".to_owned()),
         (said.direction.as_deref() == Some("IN")).then(|| "Incoming referral".to_owned()),
-        mode.map(|mode| format!("Mode: {mode}")),
+        mode(said).map(|mode| format!("Mode: {mode}")),
         (said.nhs == Some(false)).then(|| "Not an NHS referral".to_owned()),
+        (said.community == Some(true)).then(|| "Community referral".to_owned()),
     ]
     .into_iter()
     .flatten()

@@ -79,6 +79,24 @@ pub fn explains(
     caller.organisation.clone().ok_or(Refusal::Role)
 }
 
+/// Whose alerts the caller sees to: a privacy officer the own organisation's, an administrator everybody's (`None`).
+/// `stopped` is whether the user is stopped by name, `suspended` whether the user, the organisation or everything is.
+///
+/// # Errors
+/// As [`administers`].
+pub fn oversees(
+    caller: &Caller,
+    address: Option<IpAddr>,
+    settings: &Settings,
+    stopped: bool,
+    suspended: bool,
+) -> Result<Option<OdsCode>, Refusal> {
+    if office(caller, settings) == Office::PrivacyOfficer {
+        return explains(caller, address, settings, suspended).map(Some);
+    }
+    administers(caller, address, settings, stopped).map(|()| None)
+}
+
 fn holds(
     caller: &Caller,
     address: Option<IpAddr>,

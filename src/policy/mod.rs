@@ -16,7 +16,7 @@ mod rules;
 
 pub use explain::{Explained, Verdict, explain};
 pub use facts::{Asked, Facts, Settings, facts};
-pub use kept::{Kept, Reach, administers, explains, reach};
+pub use kept::{Kept, Reach, administers, explains, oversees, reach};
 pub use location::{Location, Registration, Supplier};
 pub use office::{Office, office};
 pub use refusal::Refusal;

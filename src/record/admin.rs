@@ -25,6 +25,8 @@ pub struct Patient {
     pub caseload_status: Option<String>,
     /// `patientType` of the first `caseloadPatient`: REG, TMP …
     pub patient_type: Option<String>,
+    /// `patientType/@dummy`, or the type DUM: nobody, for practice or testing.
+    pub dummy: bool,
     /// Whether the first `caseloadPatient` has a `dateEnded`.
     pub caseload_ended: bool,
     /// The policy on the whole record.

@@ -237,6 +237,10 @@ pub struct Range {
     pub qualifier: Option<String>,
     /// `sex`.
     pub sex: Option<String>,
+    /// `ageRange/low`: unit (Y, M, W, D) and value.
+    pub age_low: Option<(String, i64)>,
+    /// `ageRange/high`.
+    pub age_high: Option<(String, i64)>,
 }
 
 /// `referral`, without its reason.
@@ -264,6 +268,8 @@ pub struct Referral {
     pub mode: Option<String>,
     /// `NHS`.
     pub nhs: Option<bool>,
+    /// `community`.
+    pub community: Option<bool>,
     /// Whether a `rejectedReason` is present; its text is not carried.
     pub rejected: bool,
 }
@@ -271,8 +277,8 @@ pub struct Referral {
 /// `report`.
 #[derive(Default, Clone)]
 pub struct Report {
-    /// `issueDate`.
-    pub issued: Option<time::OffsetDateTime>,
+    /// `issueDate`, by the schema a day; with its time where the source writes one.
+    pub issued: Option<PartialDate>,
     /// `dataType`: PATH, RAD …
     pub data_type: Option<String>,
     /// `serviceOrganisation`.

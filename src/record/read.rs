@@ -116,11 +116,11 @@ impl Building {
         }
         record.names_absent_policy = named_policies.iter().any(|id| !record.policies.contains_key(id));
         for event in doubles(&mut record.events, |event| &event.id) {
-            cursor.odd("event-without-identity");
+            cursor.odd("duplicate-event");
             record.unidentified.push((event.id, event.kind));
         }
         for encounter in doubles(&mut record.encounters, |encounter| &encounter.id) {
-            cursor.odd("encounter-without-identity");
+            cursor.odd("duplicate-encounter");
             record.unidentified.push((encounter.id, "ENC".to_owned()));
         }
         record.oddities = cursor.into_oddities();

@@ -1,18 +1,24 @@
-//! Reviews of overrides, as FHIR Task for the privacy officer (6.5, 7.3.6).
+//! Reviews, as FHIR Task for the privacy officer: of every override (6.5, 7.3.6), and of ordinary views that chance picked
+//! (7.3.5).
 //!
-//! A review is opened with the override, in its transaction. A privacy officer of the organisation takes it up
-//! (`in-progress`) and closes it (`completed`) with an outcome in `businessStatus`. Four eyes: whoever overrode can do
-//! neither. A closed review stays closed. Nothing else of the Task is the client's to change.
+//! A review is opened with the Consent that it is about, in its transaction. A privacy officer of the organisation takes it
+//! up (`in-progress`) and closes it (`completed`) with an outcome in `businessStatus` and, if there is any, a reference to
+//! the evidence in `output`. Four eyes: whoever overrode or viewed can do neither. A closed review stays closed. Nothing
+//! else of the Task is the client's to change.
+
+mod step;
+
+pub use step::{ReviewStep, parse, step_job};
 
 use super::consent::{OVERRIDE_SYSTEM, StoredConsent};
 use super::row::row;
-use super::shape::{Found, Invalid, Node, by_identifier, patient_reference, put, put_in};
+use super::shape::{by_identifier, patient_reference, put, put_in};
 use super::slice::{self, Page, Place, Slice};
 use super::{ODS_CODE, SDS_USER, version};
 use crate::clock::{from_millis, millis, rfc3339};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer, UserId};
 use crate::kinds::words;
-use crate::store::{Clauses, Connection, Job, Pool, StoreError};
+use crate::store::{Clauses, Connection, Pool, StoreError};
 use serde_json::{Value, json};
 use sqlx::FromRow as _;
 use time::OffsetDateTime;
@@ -23,6 +29,17 @@ pub const OUTCOME_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:review-outcome";
 pub const TASK_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:task";
 /// How an override is marked.
 pub const MARK_SYSTEM: &str = "urn:x-mig-fhir:CodeSystem:override-mark";
+
+words! {
+    /// What a review is of.
+    ReviewKind {
+        /// An override.
+        Override = "override",
+        /// A Consent for an ordinary view, picked by chance.
+        View = "view",
+    }
+}
+
 words! {
     /// How far a review is.
     ReviewStatus {
@@ -51,15 +68,17 @@ pub struct Review {
     pub id: LogicalId,
     /// Counts up with each update.
     pub version: i64,
-    /// The override's Consent.
+    /// What it is of.
+    pub kind: ReviewKind,
+    /// The Consent.
     pub consent: String,
     /// Whose record.
     pub patient: NhsNumber,
     /// The organisation whose privacy officer reviews.
     pub organisation: OdsCode,
-    /// Who overrode.
+    /// Who overrode, or viewed.
     pub overridden_by: UserId,
-    /// The override's reason code.
+    /// The override's reason code; empty for an ordinary view.
     pub category: String,
     /// A refusal was live.
     pub after_refusal: bool,
@@ -67,78 +86,19 @@ pub struct Review {
     pub status: ReviewStatus,
     /// What it found.
     pub outcome: Option<ReviewOutcome>,
+    /// What the outcome rests on: a reference into the organisation's own files, never a patient's number.
+    pub evidence: Option<String>,
     /// Who took it up or closed it.
     pub reviewer: Option<UserId>,
-    /// When the override was received.
+    /// When the Consent was received.
     pub opened: OffsetDateTime,
     /// When it last changed.
     pub updated: OffsetDateTime,
 }
 
-/// A step of a review that may be kept.
-#[derive(Debug)]
-pub struct ReviewStep {
-    review: Review,
-    status: ReviewStatus,
-    outcome: Option<ReviewOutcome>,
-    reviewer: UserId,
-}
-
 /// The tag of an override after a refusal.
 pub(super) fn after_refusal_tag() -> Value {
     json!({ "system": MARK_SYSTEM, "code": "override-after-refusal" })
-}
-
-/// Reads an update of a review by a privacy officer of its organisation.
-///
-/// # Errors
-/// All that is wrong with it; a step by whoever overrode is a broken rule.
-pub fn parse(body: &Value, review: &Review, reviewer: &UserId, sealer: &Sealer) -> Result<ReviewStep, Vec<Invalid>> {
-    let mut found = Found::default();
-    let step = Node::root(&mut found, body, "Task").and_then(|task| {
-        unchanged(&mut found, &task, body, &review.resource(sealer));
-        let status = task.needed_text(&mut found, "status").map(ReviewStatus::parse);
-        if status == Some(None) {
-            found.rule("Task.status");
-        }
-        let outcome =
-            task.object(&mut found, "businessStatus").map(|concept| match concept.codings(&mut found).as_slice() {
-                [(OUTCOME_SYSTEM, code)] => ReviewOutcome::parse(code),
-                _ => None,
-            });
-        if outcome == Some(None) {
-            found.rule("Task.businessStatus");
-        }
-        let (status, outcome) = (status??, outcome.flatten());
-        if *reviewer == review.overridden_by || review.status == ReviewStatus::Completed || status < review.status {
-            found.rule("Task.status");
-        }
-        match (status, task.has("businessStatus")) {
-            (ReviewStatus::Completed, false) => found.required("Task.businessStatus"),
-            (ReviewStatus::Requested | ReviewStatus::InProgress, true) => found.rule("Task.businessStatus"),
-            _ => {}
-        }
-        Some(ReviewStep { review: review.clone(), status, outcome, reviewer: reviewer.clone() })
-    });
-    found.finish(step, "Task")
-}
-
-/// What the client sends of the server's members must be what the server said.
-fn unchanged(found: &mut Found, task: &Node<'_>, body: &Value, current: &Value) {
-    task.ignore_envelope(found);
-    if task.peek("id").is_none() {
-        found.required("Task.id");
-    }
-    for (name, value) in body.as_object().into_iter().flatten() {
-        match name.as_str() {
-            "meta" | "text" | "language" | "status" | "businessStatus" => {}
-            _ => match current.as_object().and_then(|current| current.get_key_value(name)) {
-                Some((_, same)) if same == value => {}
-                Some((known, _)) => found.rule(format!("Task.{known}")),
-                None => found.rule("Task"),
-            },
-        }
-    }
 }
 
 impl Review {
@@ -152,15 +112,21 @@ impl Review {
             "status": self.status.as_str(),
             "intent": "order",
             "priority": if self.after_refusal { "urgent" } else { "routine" },
-            "code": { "coding": [{ "system": TASK_SYSTEM, "code": "override-review" }] },
+            "code": { "coding": [{ "system": TASK_SYSTEM, "code": format!("{}-review", self.kind) }] },
             "focus": { "reference": format!("Consent/{}", self.consent) },
             "for": patient_reference(self.patient, sealer),
             "authoredOn": rfc3339(self.opened),
             "lastModified": rfc3339(self.updated),
             "requester": by_identifier(SDS_USER, self.overridden_by.as_str()),
-            "reasonCode": { "coding": [{ "system": OVERRIDE_SYSTEM, "code": self.category }] },
             "restriction": { "recipient": [by_identifier(ODS_CODE, self.organisation.as_str())] },
         });
+        if self.kind == ReviewKind::Override {
+            put(&mut task, "reasonCode", json!({ "coding": [{ "system": OVERRIDE_SYSTEM, "code": self.category }] }));
+        }
+        if let Some(evidence) = &self.evidence {
+            let kind = json!({ "coding": [{ "system": TASK_SYSTEM, "code": "evidence" }] });
+            put(&mut task, "output", json!([{ "type": kind, "valueString": evidence }]));
+        }
         if self.after_refusal {
             put_in(&mut task, "meta", "tag", json!([after_refusal_tag()]));
         }
@@ -184,62 +150,37 @@ impl Review {
     }
 }
 
-/// Opens the review of an override, in the override's own transaction.
+/// Opens the review of a Consent, in the Consent's own transaction; without a category, of an ordinary view.
 pub(super) async fn open(
     connection: &mut Connection,
     consent: &StoredConsent,
-    category: &str,
+    category: Option<&str>,
     after_refusal: bool,
 ) -> Result<(), StoreError> {
+    let kind = if category.is_some() { ReviewKind::Override } else { ReviewKind::View };
     sqlx::query(
         "INSERT INTO review (id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, \
-         opened, updated) VALUES ($1, 1, $2, $3, $4, $5, $6, $7, 'requested', $8, $8)",
+         opened, updated, kind) VALUES ($1, 1, $2, $3, $4, $5, $6, $7, 'requested', $8, $8, $9)",
     )
     .bind(uuid::Uuid::new_v4().to_string())
     .bind(consent.id.as_str())
     .bind(consent.patient.reveal())
     .bind(consent.organisation.as_str())
     .bind(consent.user.as_str())
-    .bind(category)
+    .bind(category.unwrap_or_default())
     .bind(i64::from(after_refusal))
     .bind(millis(consent.received))
+    .bind(kind.as_str())
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Keeps a step; [`StoreError::Conflict`] when another change came before it. No decision rests on a review, so the
-/// register's revision stays.
-#[must_use]
-pub fn step_job(step: ReviewStep, if_match: Option<i64>, now: OffsetDateTime) -> Job<Review> {
-    Box::new(move |connection| {
-        Box::pin(async move {
-            let ReviewStep { mut review, status, outcome, reviewer } = step;
-            let expected = version::expected(if_match, review.version)?;
-            let done = sqlx::query(
-                "UPDATE review SET status = $1, outcome = $2, reviewer = $3, updated = $4, version = version + 1 \
-                 WHERE id = $5 AND version = $6 AND overridden_by <> $3",
-            )
-            .bind(status.as_str())
-            .bind(outcome.map(ReviewOutcome::as_str))
-            .bind(reviewer.as_str())
-            .bind(millis(now))
-            .bind(review.id.as_str())
-            .bind(expected)
-            .execute(connection)
-            .await?;
-            version::changed(done.rows_affected())?;
-            (review.status, review.outcome, review.reviewer) = (status, outcome, Some(reviewer));
-            (review.updated, review.version) = (now, expected + 1);
-            Ok(review)
-        })
-    })
 }
 
 row! {
     struct Row {
         id: String,
         version: i64,
+        kind: String,
         consent: String,
         patient: String,
         organisation: String,
@@ -248,6 +189,7 @@ row! {
         after_refusal: i64,
         status: String,
         outcome: Option<String>,
+        evidence: Option<String>,
         reviewer: Option<String>,
         opened: i64,
         updated: i64,
@@ -261,6 +203,7 @@ impl Row {
         Ok(Review {
             id: LogicalId::parse(&self.id).ok_or(StoreError::Corrupt)?,
             version: self.version,
+            kind: ReviewKind::parse(&self.kind).ok_or(StoreError::Corrupt)?,
             consent: self.consent,
             patient: NhsNumber::parse(&self.patient).ok_or(StoreError::Corrupt)?,
             organisation: OdsCode::parse(&self.organisation).ok_or(StoreError::Corrupt)?,
@@ -269,6 +212,7 @@ impl Row {
             after_refusal: self.after_refusal != 0,
             status: ReviewStatus::parse(&self.status).ok_or(StoreError::Corrupt)?,
             outcome,
+            evidence: self.evidence,
             reviewer,
             opened: from_millis(self.opened),
             updated: from_millis(self.updated),
@@ -283,7 +227,7 @@ impl Row {
 pub async fn read(pool: &Pool, own: &OdsCode, id: &LogicalId) -> Result<Option<Review>, StoreError> {
     let row = sqlx::query_as::<_, Row>(
         "SELECT id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, outcome, \
-         reviewer, opened, updated FROM review WHERE id = $1 AND organisation = $2",
+         reviewer, opened, updated, kind, evidence FROM review WHERE id = $1 AND organisation = $2",
     )
     .bind(id.as_str())
     .bind(own.as_str())
@@ -299,7 +243,7 @@ pub async fn read(pool: &Pool, own: &OdsCode, id: &LogicalId) -> Result<Option<R
 pub async fn of_consent(pool: &Pool, consent: &str) -> Result<Option<Review>, StoreError> {
     let row = sqlx::query_as::<_, Row>(
         "SELECT id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, outcome, \
-         reviewer, opened, updated FROM review WHERE consent = $1",
+         reviewer, opened, updated, kind, evidence FROM review WHERE consent = $1",
     )
     .bind(consent)
     .fetch_optional(pool)
@@ -326,7 +270,7 @@ pub async fn search(
     let total = slice::total(pool, matching).await?;
     let mut query = Clauses::new(
         "SELECT id, version, consent, patient, organisation, overridden_by, category, after_refusal, status, outcome, \
-         reviewer, opened, updated ",
+         reviewer, opened, updated, kind, evidence ",
     );
     matching(&mut query);
     if let Some(Place { first, at, id }) = &slice.after {
@@ -339,6 +283,17 @@ pub async fn search(
     let rows: Vec<Row> = rows.iter().map(Row::from_row).collect::<Result<_, _>>()?;
     let place = |row: &Row| Place { first: row.after_refusal, at: row.opened, id: row.id.clone() };
     slice.page(rows, total, place, Row::review)
+}
+
+/// How many reviews are open, and how many of them were opened before an instant: of every organisation.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn backlog(pool: &Pool, before: OffsetDateTime) -> Result<(i64, i64), StoreError> {
+    let row = sqlx::query_as::<_, (i64, i64)>(
+        "SELECT COUNT(*), COUNT(CASE WHEN opened < $1 THEN 1 END) FROM review WHERE status <> 'completed'",
+    );
+    Ok(row.bind(millis(before)).fetch_one(pool).await?)
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ async fn whoever_overrode_cannot_close_the_review() {
         review: review.clone(),
         status: ReviewStatus::Completed,
         outcome: Some(ReviewOutcome::Justified),
+        evidence: None,
         reviewer: user("u1"),
     };
     assert!(kept.run(step_job(step, None, NOW)).await.is_err());
@@ -110,4 +111,78 @@ async fn a_step_changes_status_and_outcome_and_nothing_else() {
     let mut body = review.resource(&sealer());
     body["status"] = json!("completed");
     assert_eq!(refused(&body, &review, "po"), "Task.businessStatus", "a closed review has an outcome");
+}
+
+#[tokio::test]
+async fn an_outcome_can_name_its_evidence_and_never_a_patient() {
+    let kept = Kept::new().await;
+    overridden(&kept, false, NOW).await;
+    let review = one(&kept).await;
+    let output = |text: &str| {
+        let kind = json!({ "coding": [{ "system": TASK_SYSTEM, "code": "evidence" }] });
+        json!([{ "type": kind, "valueString": text }])
+    };
+    let mut good = close(&review, "escalated");
+    good["output"] = output("Incident 2026-0042");
+    for (value, at) in [
+        (output("about 999 000 0018"), "Task.output[0].valueString"),
+        (json!([{ "type": output("x")[0]["type"] }]), "Task.output[0].valueString"),
+        (
+            json!([{ "type": { "coding": [{ "system": "urn:x", "code": "evidence" }] }, "valueString": "x" }]),
+            "Task.output[0].type",
+        ),
+        (json!([output("x")[0], output("y")[0]]), "Task.output"),
+    ] {
+        let mut body = good.clone();
+        body["output"] = value;
+        assert_eq!(refused(&body, &review, "po"), at);
+    }
+    let mut early = good.clone();
+    early["status"] = json!("in-progress");
+    early.as_object_mut().expect("an object").remove("businessStatus");
+    assert_eq!(refused(&early, &review, "po"), "Task.output", "there is no outcome yet");
+    let step = parse(&good, &review, &user("po"), &sealer()).expect("closed");
+    let closed = kept.run(step_job(step, Some(1), NOW)).await.expect("kept");
+    assert_eq!(closed.resource(&sealer())["output"], output("Incident 2026-0042"));
+    assert_eq!(one(&kept).await.resource(&sealer()), closed.resource(&sealer()));
+}
+
+#[tokio::test]
+async fn a_view_that_chance_picked_is_reviewed_like_an_override_and_a_refusal_never_is() {
+    let kept = Kept::new().await;
+    let admitted = |permit: bool, sampled: bool| {
+        let body = consent::example(patient(), &user("u1"), &ods("VIEW1"), permit, NOW);
+        let draft = consent::parse(&body, NOW, &caller("u1"), &sealer()).unwrap_or_else(|found| panic!("{found:?}"));
+        draft.admit(&[], false, &[]).unwrap_or_else(|found| panic!("{found:?}")).sampled(sampled)
+    };
+    kept.run(consent::store_job(admitted(true, false))).await.expect("kept");
+    kept.run(consent::store_job(admitted(false, true))).await.expect("kept");
+    assert!(search(&kept.pool, &ods("VIEW1"), None, &Slice::default()).await.expect("searched").found.is_empty());
+    let stored = kept.run(consent::store_job(admitted(true, true))).await.expect("kept");
+    let review = one(&kept).await;
+    let task = review.resource(&sealer());
+    assert_eq!((&task["code"]["coding"][0]["code"], task.get("reasonCode")), (&json!("view-review"), None));
+    assert_eq!(
+        (&task["focus"]["reference"], &task["priority"]),
+        (&json!(format!("Consent/{}", stored.id)), &json!("routine"))
+    );
+    assert_eq!(refused(&close(&review, "justified"), &review, "u1"), "Task.status", "four eyes");
+    // One review and its Consent, or neither.
+    kept.by_hand("DROP TABLE review").await.expect("broken on purpose");
+    assert!(kept.run(consent::store_job(admitted(true, true))).await.is_err());
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM consent").fetch_one(&kept.pool).await.expect("counted");
+    assert_eq!(count, 3);
+}
+
+#[tokio::test]
+async fn open_reviews_that_are_older_than_they_may_be_are_counted() {
+    let kept = Kept::new().await;
+    overridden(&kept, false, NOW).await;
+    overridden(&kept, false, NOW + Duration::days(2)).await;
+    assert_eq!(backlog(&kept.pool, NOW).await.expect("counted"), (2, 0));
+    assert_eq!(backlog(&kept.pool, NOW + Duration::days(1)).await.expect("counted"), (2, 1));
+    let review = one(&kept).await;
+    let step = parse(&close(&review, "justified"), &review, &user("po"), &sealer()).expect("closed");
+    kept.run(step_job(step, None, NOW)).await.expect("kept");
+    assert_eq!(backlog(&kept.pool, NOW + Duration::days(9)).await.expect("counted"), (1, 1));
 }

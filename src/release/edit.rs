@@ -117,7 +117,21 @@ pub(super) fn labelled(json: &str, nointegrate: bool, delau: bool, tags: &[&str]
     let labels: Vec<String> = missing.into_iter().filter(|(_, has)| !has).map(|(code, _)| label(code)).collect();
     let tags: Vec<String> =
         tags.iter().map(|code| format!(r#"{{"system":"{VIEW_SYSTEM}","code":"{code}"}}"#)).collect();
+    with_meta(&members, &[("security", labels), ("tag", tags)])
+}
 
+/// What says that a resource is not whole.
+const SUBSETTED: &str = r#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"subsetted"}"#;
+
+/// Leaves out the members that are not kept, but never `meta`, and says so in it. `None` when it is not JSON.
+pub(super) fn subset(json: &str, keep: &dyn Fn(&str) -> bool) -> Option<String> {
+    let mut members: Members<'_> = serde_json::from_str(json).ok()?;
+    members.0.retain(|(name, _)| name == "meta" || keep(name));
+    with_meta(&members, &[("tag", vec![SUBSETTED.to_owned()])])
+}
+
+/// Adds codings to lists of `meta`.
+fn with_meta(members: &Members<'_>, added: &[(&str, Vec<String>)]) -> Option<String> {
     let meta = members.0.iter().find(|(name, _)| name == "meta");
     let mut inner: Vec<(String, String)> = match meta {
         Some((_, raw)) => {
@@ -126,7 +140,7 @@ pub(super) fn labelled(json: &str, nointegrate: bool, delau: bool, tags: &[&str]
         }
         None => Vec::new(),
     };
-    for (name, added) in [("security", labels), ("tag", tags)] {
+    for (name, added) in added {
         if added.is_empty() {
             continue;
         }
@@ -136,7 +150,7 @@ pub(super) fn labelled(json: &str, nointegrate: bool, delau: bool, tags: &[&str]
                 let items = list.strip_prefix('[')?.strip_suffix(']')?.trim();
                 *list = if items.is_empty() { format!("[{added}]") } else { format!("[{items},{added}]") };
             }
-            None => inner.push((name.to_owned(), format!("[{added}]"))),
+            None => inner.push(((*name).to_owned(), format!("[{added}]"))),
         }
     }
     let meta = object(&inner);

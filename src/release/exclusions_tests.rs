@@ -58,6 +58,7 @@ fn a_rubric_is_matched_by_equality_in_any_spelling() {
         "Syphilis (disorder)",
         "Syphilis",
         "Legally-induced abortion",
+        "Gonorrhoea carrier (finding)",
     ] {
         assert!(list.excludes_term(term), "{term}");
     }
@@ -118,4 +119,14 @@ fn a_scope_of_one_view_is_that_of_the_settings() {
     assert!(!list.for_view(View::Summary).withholds_unknown() && !list.withholds_unknown());
     assert!(!list.for_view(View::Events).for_view(View::Summary).withholds_unknown());
     assert!(list.for_view(View::Events).for_supplier("EMIS").withholds_unknown());
+}
+
+#[test]
+fn a_list_of_one_line_finds_that_line_and_nothing_beside_it() {
+    let only = list().entries().iter().find(|entry| entry.code == "A788.").cloned().expect("on the list");
+    let tables = Tables::of(&[only], &crate::release::lists::hierarchy::Hierarchy::default());
+    assert_eq!(tables.coding(READ, "A788."), Some(0));
+    assert_eq!(tables.coding(READ, "A788z"), Some(0));
+    assert!(["A789.", "B788.", "a788.", "1788.", "H33.."].iter().all(|code| tables.coding(READ, code).is_none()));
+    assert!(!tables.judges_medicines());
 }

@@ -117,7 +117,12 @@ fn a_damaged_list_is_no_list_and_all_its_problems_are_told_at_once() {
         let problems = added(".csv", text).err().unwrap_or_default();
         assert!(problems.iter().any(|problem| problem.contains(why)), "{text}: {problems:?}");
     }
+    let unended = added(".csv", "system").err().expect("refused");
+    assert!(unended[0].contains("columns"), "a line without an end is one: {unended:?}");
     let many = "read-v2,nocodeatall\n".repeat(30);
+    let (one, two) = (file(".csv", &format!("system,code\n{many}")), file(".csv", &format!("system,code\n{many}")));
+    let both = with(|sources| sources.files = vec![one.path().to_owned(), two.path().to_owned()]);
+    assert_eq!(both.err().map(|all| all.len()), Some(22), "of each file the first ten are told");
     assert_eq!(added(".csv", &format!("system,code\n{many}")).err().map(|all| all.len()), Some(11));
     let (here, gone) = (file(".csv", "system\n"), PathBuf::from("/nowhere/list.csv"));
     let all = with(|sources| {
@@ -150,6 +155,40 @@ fn a_quoted_cell_may_hold_what_separates_cells() {
     .expect("a list");
     assert_eq!(list.coding(READ, "43C3.").map(|line| line.display.as_str()), Some("HIV, \"positive\""));
     assert!(list.excludes_coding(READ, "43C4.") && !list.excludes_coding(READ, "43C41"));
+    let text = "system,code,display\nread-v2,43C3.,a 5\" lesion, left\nread-v2,43C4.,";
+    assert!(added(".csv", text).is_err(), "a mark within a cell quotes nothing");
+    let list = added(".csv", &text.replace(", left", "")).expect("a list");
+    assert_eq!(list.coding(READ, "43C3.").map(|line| line.display.as_str()), Some("a 5\" lesion"));
+    assert!(list.excludes_coding(READ, "43C4."), "the last line ends with an empty cell and no line end");
+}
+
+#[test]
+fn a_built_in_list_that_is_not_sound_is_a_problem_and_each_part_has_its_own_history() {
+    for text in
+        ["", "system,code\nread-v2,43C3.\n", "# version 1\nsystem,code\nloinc,1\n", "# version 1\nsystem,code\nx\n"]
+    {
+        let mut loading = Loading::default();
+        loading.embedded("Part", text, None);
+        let problems = loading.problems.into_result().err().unwrap_or_default();
+        assert!(matches!(problems.as_slice(), [ExclusionsError::Builtin(_)]), "{text}: {problems:?}");
+    }
+    let list = with(|sources| sources.supplement = true).expect("lists").on(TODAY);
+    for (part, begins) in list.parts().iter().zip(["First edition: the 66 rubrics", "First edition, off unless"]) {
+        assert!(part.changes.iter().any(|change| change.text.starts_with(begins)), "{}", part.title);
+        assert!(
+            part.changes.iter().all(|change| part.title.starts_with("Appendix") == change.text.contains("rubrics"))
+        );
+        assert_eq!(part.changes.first().map(|change| &change.version), Some(&part.version));
+    }
+}
+
+#[test]
+fn a_line_of_one_day_is_in_force_on_that_day_alone() {
+    let file = file(".csv", "system,code,from,until\nread-v2,43C3.,2026-12-01,2026-12-01\n");
+    let lists = with(|sources| sources.files.push(file.path().to_owned())).expect("lists");
+    for (day, is) in [(date!(2026 - 11 - 30), false), (TODAY, true), (date!(2026 - 12 - 02), false)] {
+        assert_eq!(lists.on(day).excludes_coding(READ, "43C3."), is, "{day}");
+    }
 }
 
 const LOCAL: &str = r#"
@@ -190,8 +229,9 @@ fn a_locality_adds_by_its_own_file_with_dates_and_history() {
         (LOCAL.replace("group =", "colour ="), "colour"),
         (LOCAL.replace("version = \"3\"\n    [[change]]", "[[change]]"), "version"),
         (LOCAL.replace("read-v2", "loinc"), "terminology"),
-        (LOCAL.replace("2026-12-01", "2026-12-01T10:00:00"), "day"),
-        (LOCAL.replace("2026-11-05", "10:00:00"), "day"),
+        (LOCAL.replace("2026-12-01", "2026-12-01T10:00:00"), "line 1: a date is not a day"),
+        (LOCAL.replace("2026-01-05", "10:00:00"), "line 1: the date of a change"),
+        (LOCAL.replace("2026-11-05", "10:00:00"), "line 2: the date of a change"),
         (LOCAL.replace("until = 2026-12-31", "until = 2026-11-30"), "ends before"),
         ("title = \"x\"\nversion = \"1\"\nentry = []\n".to_owned(), "no lines"),
     ] {
@@ -256,7 +296,7 @@ fn a_value_set_adds_its_concepts_and_what_it_cannot_say_is_refused() {
         ("/version", json!(" "), "version"),
         ("exclude", json!([]), "exclude"),
         ("inactive", json!(true), "inactive"),
-        ("/compose/include/0/system", json!("http://loinc.org"), "system"),
+        ("/compose/include/0/system", json!("http://loinc.org"), "line 1: its system"),
         ("/compose/include/1/filter/0/op", json!("in"), "filter"),
         ("/compose/include/1/filter/0/property", json!("parent"), "filter"),
         ("/compose/include/1/filter/0/value", json!("195967002"), "check digit"),
@@ -266,6 +306,13 @@ fn a_value_set_adds_its_concepts_and_what_it_cannot_say_is_refused() {
         ("/compose/include", json!([]), "no lines"),
     ] {
         assert!(changed(pointer, value).contains(why), "{pointer}");
+    }
+    for (system, code, of) in
+        [("http://read.info/ctv3", "Xa001", CTV3), ("https://fhir.hl7.org.uk/Id/egton-codes", "^ESCT1", READ)]
+    {
+        let mut other = set.clone();
+        other["compose"]["include"] = json!([{ "system": system, "concept": [{ "code": code }] }]);
+        assert!(added(".json", &other.to_string()).expect("a list").excludes_coding(of, code), "{system}");
     }
     let mut imports = set.clone();
     imports["compose"]["include"][1]["valueSet"] = json!(["urn:x"]);
@@ -320,6 +367,18 @@ fn members_of_the_national_sets_come_from_the_release_file_and_are_matched_exact
         of_release(&both).expect("a list").excludes_coding(SNOMED, ASTHMA),
         "of two last words the one that withholds"
     );
+    for (held, later) in [("20260401\t0", "20250401\t1"), ("20260401\t0", "20260401\t0")] {
+        let line = |said: &str| format!("e\t{said}\t999000011000000103\t{}\t{ASTHMA}\n", SETS[1]);
+        let text = format!("{}{}{}", whole_release(), line(held), line(later));
+        assert!(!of_release(&text).expect("a list").excludes_coding(SNOMED, ASTHMA), "an earlier word changes nothing");
+    }
+    let turned = format!(
+        "{}{}{}",
+        whole_release(),
+        membership("f", "20260401", "1", SETS[1], ASTHMA),
+        membership("f", "20260401", "0", SETS[1], ASTHMA)
+    );
+    assert!(of_release(&turned).expect("a list").excludes_coding(SNOMED, ASTHMA), "in either order");
     let published = list.definitions().iter().map(|one| one.resource.to_string()).collect::<String>();
     assert!(!published.contains("38341003"), "members are licensed");
 }
@@ -353,6 +412,8 @@ fn a_release_file_that_is_not_whole_stops_the_start() {
         assert!(problems.iter().any(|problem| problem.contains(why)), "{why}: {problems:?}");
     }
     assert!(of_release(&whole).is_ok());
+    let wrong = of_release(&whole.replace("38341003", "38341004")).err().expect("refused");
+    assert_eq!(wrong.len(), 4, "no set is called empty whose lines are wrong: {wrong:?}");
 }
 
 #[test]
@@ -397,12 +458,30 @@ fn what_lies_below_a_concept_goes_by_the_hierarchy_where_the_line_says_so() {
         let problems = load(&text).err().unwrap_or_default();
         assert!(problems.iter().any(|problem| problem.contains(why)), "{why}: {problems:?}");
     }
+    let lines: Vec<&str> = text.lines().take(2).flat_map(|line| [line, "\n"]).collect();
+    assert!(load(&lines.concat()).is_ok(), "one line is enough");
+    let torn = load(&lines.concat().replace("100022", "100023")).err().expect("refused");
+    assert_eq!(torn.len(), 1, "a wrong line is not told as none: {torn:?}");
+    let medicine = file(".csv", "system,code,include_descendants\ndmd,33839006,true\ndmd,22298006,false\n");
+    let release = file(".txt", &text.replace("105629000", "22298006"));
+    let sources = Sources {
+        revealing_medicines: true,
+        files: vec![medicine.path().to_owned()],
+        snomed_relationships: Some(release.path().to_owned()),
+        ..Sources::default()
+    };
+    let rules = Rules { medicines_approved: Some("x".to_owned()), ..Rules::default() };
+    let list = Lists::load(&sources, &rules).expect("lists").on(TODAY);
+    assert!(list.medicine_coding(SNOMED, "38341003").is_some() && list.medicine_coding(SNOMED, ASTHMA).is_some());
+    assert!(list.medicine_coding(SNOMED, "73211009").is_none());
     let hierarchy = file(".v3", "Xa001|A788.|1\nXa002|Xa001|1\nXa003|XE06i|1\n");
     let lists = with(|sources| sources.ctv3_hierarchy = Some(hierarchy.path().to_owned())).expect("lists");
     let list = lists.on(TODAY);
     assert!(list.excludes_coding(CTV3, "Xa001") && list.excludes_coding(CTV3, "Xa002"));
     assert!(!list.excludes_coding(CTV3, "Xa003"), "matched exactly");
-    for (text, why) in [("Xa001|A788\n", "five characters"), ("\n", "no hierarchy"), ("Xa001\n", "five characters")] {
+    for (text, why) in
+        [("Xa001|A788\n", "line 1: child and parent"), ("\n", "no hierarchy"), ("Xa001\n", "five characters")]
+    {
         let hierarchy = file(".v3", text);
         let lists = with(|sources| sources.ctv3_hierarchy = Some(hierarchy.path().to_owned()));
         let problems = lists.err().map(|all| words(&all)).unwrap_or_default();

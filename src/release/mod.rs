@@ -137,6 +137,13 @@ impl Released {
         &self.json
     }
 
+    /// Its JSON with those of its members alone that are kept, tagged `SUBSETTED`. Labels and tags stay in `meta`, which is kept
+    /// unasked. `None` when it cannot be read, which release made impossible.
+    #[must_use]
+    pub fn subset(&self, keep: &dyn Fn(&str) -> bool) -> Option<String> {
+        edit::subset(std::str::from_utf8(&self.json).ok()?, keep)
+    }
+
     /// Whether it came with its problem; of two with one id, that one wins.
     #[must_use]
     pub fn with_problem(&self) -> bool {

@@ -75,9 +75,14 @@ fn patient(id: &str, nhs_number: &str) -> Held {
     held_with(Kind::Patient, id, Resource::Patient(Box::new(resource)), &[], false)
 }
 
+/// Made once: every test of a run asks for it.
+fn list() -> Exclusions {
+    static LIST: OnceLock<Exclusions> = OnceLock::new();
+    LIST.get_or_init(|| Exclusions::builtin().expect("the list of this build")).clone()
+}
+
 fn released(held: Vec<Held>) -> Vec<Released> {
-    let list = Exclusions::builtin().expect("the list of this build");
-    release(held, &list, &[View::Investigations], NhsNumber::parse(PATIENT).expect("valid"))
+    release(held, &list(), &[View::Investigations], NhsNumber::parse(PATIENT).expect("valid"))
 }
 
 fn names(released: &[Released]) -> Vec<String> {
@@ -217,11 +222,44 @@ fn a_reference_to_what_did_not_pass_is_taken_away_and_nothing_else() {
     assert_eq!(panel["hasMember"], serde_json::json!([{ "reference": "Observation/good" }]));
     assert!(panel.get("derivedFrom").is_none());
     assert_eq!(json(&all[1])["hasMember"].as_array().map(Vec::len), Some(1));
-    assert_eq!(all[1].references().len(), 1);
+    assert_eq!(all[1].references(), [(Kind::Observation, LogicalId::parse("good").expect("id"))]);
     assert!(json(&all[2]).get("hasMember").is_none());
     let text = std::str::from_utf8(all[2].json()).expect("text");
     assert!(text.starts_with(r#"{"resourceType""#) && text.contains("5.10"), "{text}");
     assert!(all.iter().all(|r| !String::from_utf8_lossy(r.json()).contains("/bad")));
+}
+
+#[test]
+fn a_resource_that_lost_a_reference_still_leads_to_its_staff() {
+    let bad = held(observation("bad", concept("http://snomed.info/sct", "62479008", "x")));
+    let with = resources::Observation {
+        derived_from: vec![reference("Observation/bad")],
+        performer: vec![reference("Practitioner/mine")],
+        ..plain("a")
+    };
+    assert_eq!(names(&released(vec![bad, practitioner("mine"), held(with)])), ["Practitioner/mine", "Observation/a"]);
+}
+
+#[test]
+fn no_label_and_no_tag_is_forgotten_because_another_is_there() {
+    let tagged = |security: Vec<types::Coding>| {
+        let tag = types::Coding {
+            system: Some(super::super::finding::VIEW_SYSTEM.into()),
+            code: Some("Investigations".into()),
+            ..types::Coding::default()
+        };
+        Some(Box::new(types::Meta { security, tag: vec![tag], ..types::Meta::default() }))
+    };
+    let labels = meta().expect("meta").security;
+    for meta in
+        [meta(), tagged(Vec::new()), tagged(labels[..1].to_vec()), tagged(labels[1..].to_vec()), tagged(labels.clone())]
+    {
+        let all = released(vec![held(resources::Observation { meta, ..plain("a") })]);
+        let text = std::str::from_utf8(all[0].json()).expect("text");
+        for once in ["\"NOINTEGRATE\"", "\"DELAU\"", "CodeSystem:view"] {
+            assert_eq!(text.matches(once).count(), 1, "{once}: {text}");
+        }
+    }
 }
 
 #[test]
@@ -261,7 +299,7 @@ fn another_patient_and_all_that_is_about_them_is_never_released() {
 
 /// What a type that nobody here has thought of would look like: the check goes by names of members, not by types.
 fn found(resource: &serde_json::Value, is_medicine: bool) -> Finding {
-    let list = Exclusions::builtin().expect("the list of this build");
+    let list = list();
     find(resource.to_string().as_bytes(), &list, PATIENT, is_medicine).expect("JSON")
 }
 
@@ -297,6 +335,8 @@ fn codings_and_words_are_found_wherever_they_stand_in_a_type_of_any_shape() {
         json!({ "identifier": [{ "system": "urn:x", "value": "Gonorrhoea carrier" }] }),
         json!({ "id": "Gonorrhoea carrier", "url": "Gonorrhoea carrier" }),
         json!({ "code": { "text": "Mifepristone 200mg tablets" } }),
+        // Days are never words, by whichever end of its name a member says that it is one.
+        json!({ "effectiveInstant": "Gonorrhoea carrier", "assertedDateTime": "Gonorrhoea carrier" }),
     ] {
         assert!(!found(&good, true).excluded, "{good}");
     }
@@ -323,6 +363,12 @@ fn the_name_of_a_medicine_counts_on_medicines_alone() {
     let other = br#"{"medicationCodeableConcept":{"coding":[{"system":"http://snomed.info/sct","code":"322236009"}]}}"#;
     assert!(!find(other, &list, PATIENT, true).expect("JSON").excluded, "a medicine that points to nothing");
     assert!(!excluded(&Exclusions::builtin().expect("the list"), true));
+    let mut file = tempfile::Builder::new().suffix(".csv").tempfile().expect("a file");
+    std::io::Write::write_all(&mut file, b"system,code\ndmd,322236009\n").expect("written");
+    let sources = crate::release::Sources { files: vec![file.path().to_owned()], ..sources };
+    let list = crate::release::Lists::load(&sources, &rules).expect("lists").on(time::Date::MIN);
+    assert!(find(other, &list, PATIENT, true).expect("JSON").excluded, "by its code");
+    assert!(!find(other, &list, PATIENT, false).expect("JSON").excluded, "no medicine");
 }
 
 #[test]

@@ -91,6 +91,8 @@ mod tests {
             assert_eq!(fingerprint(pair.0), fingerprint(pair.1));
         }
         assert_ne!(folded("discussed chlamydial infection leaflet"), folded("chlamydial infection"));
+        assert_eq!(folded("[X][V] HIV"), "hiv", "one mark behind another");
+        assert_eq!(folded("[abc] x"), "abcx", "no mark, but words");
     }
 
     #[test]
@@ -99,6 +101,8 @@ mod tests {
             let slow = folded(term).chars().fold(BASIS, |hash, c| mixed(hash, u32::from(c)));
             assert_eq!(fingerprint(term), slow, "{term}");
         }
+        // As FNV-1a is published.
+        assert_eq!((fingerprint("a"), fingerprint("foobar")), (0xaf63_dc4c_8601_ec8c, 0x8594_4171_f739_67e8));
     }
 
     #[test]

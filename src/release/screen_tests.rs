@@ -3,12 +3,15 @@
 use super::*;
 use crate::record::{Code, Encounter, Issue, LocalMixture, Medication, Patient, Problem, Value};
 use crate::release::ExclusionEntry;
+use std::sync::OnceLock;
 
 const READ: &str = "2.16.840.1.113883.2.1.6.2";
 const SNOMED: &str = "2.16.840.1.113883.2.1.3.2.4.15";
 
+/// Made once: every test of a run asks for it.
 fn list() -> Exclusions {
-    Exclusions::builtin().expect("the list of this build")
+    static LIST: OnceLock<Exclusions> = OnceLock::new();
+    LIST.get_or_init(|| Exclusions::builtin().expect("the list of this build")).clone()
 }
 
 fn code(system: &str, code: &str) -> Code {
@@ -361,6 +364,35 @@ fn members_of_a_deleted_group_and_issues_of_a_deleted_plan_are_deleted_with_it()
     let result = screened(record(events));
     assert_eq!(ids(&result), ["x"]);
     assert!(["g", "m", "p", "i"].iter().all(|id| omitted(&result, id) == Some(Reason::Deleted)));
+}
+
+#[test]
+fn what_is_withheld_for_itself_stays_so_in_a_deleted_group_and_a_deleted_ring_ends() {
+    let events = vec![
+        marked(group("g", &["secret", "plain", "h"]), deleted()),
+        excluded("secret", "VAL"),
+        event("plain", "VAL"),
+        group("h", &["g", "h"]),
+    ];
+    let result = screened(record(events));
+    assert!(ids(&result).is_empty());
+    assert_eq!(omitted(&result, "secret"), Some(Reason::Withheld));
+    assert!(["g", "plain", "h"].iter().all(|id| omitted(&result, id) == Some(Reason::Deleted)));
+}
+
+#[test]
+fn whatever_holds_a_plan_or_an_issue_is_a_drug_and_stays_without_its_excluded_qualifier() {
+    let coded = Code { qualifiers: vec![(code(READ, "A788."), Code::default())], ..code(READ, "bxd1.") };
+    let odd = |id: &str| Event { code: Some(coded.clone()), ..event(id, "NEW") };
+    let events = vec![
+        Event { medication: Some(Box::default()), ..odd("plan") },
+        Event { issue: Some(Box::default()), ..odd("issue") },
+        odd("neither"),
+    ];
+    let result = screened(record(events));
+    assert_eq!(ids(&result), ["plan", "issue"]);
+    let left = |event: &Event| event.code.as_ref().map(|code| code.qualifiers.len());
+    assert!(result.record().events.iter().all(|event| left(event) == Some(0)));
 }
 
 #[test]

@@ -67,3 +67,14 @@ fn a_shadow_changes_nothing_that_leaves_and_shows_its_counts_in_batches() {
     shadow.compare(&record(), &list, TODAY, "EMIS", View::Diagnosis);
     assert_eq!(held(shadow), (0, 0), "shown, and begun anew");
 }
+
+#[test]
+fn an_entry_of_an_unknown_code_system_is_told_as_such() {
+    let rules = Rules { withhold_unknown: vec![View::Diagnosis], ..Rules::default() };
+    let strict = Lists::load(&Sources::default(), &rules).expect("lists").on(TODAY).for_view(View::Diagnosis);
+    let mut strange = coded("s", "X1");
+    strange.code.get_or_insert_default().system = Some("http://example.org".to_owned());
+    let record = Record { events: vec![strange, coded("k", "H33..")], ..Record::default() };
+    let found = differences(&record, &lists(&[]).on(TODAY), &strict);
+    assert_eq!((count(&found, true, "unknown-code", ""), found.len()), (1, 1));
+}

@@ -3,14 +3,24 @@
 use super::index;
 use super::parameter::{Form, Parameter};
 use super::span::{Span, span};
-use crate::ids::NhsNumber;
+use super::value::{fold, names_a_person, split, unescape};
 use crate::release::{IndexValue, Released};
 
 /// A parameter and the values of which one must match.
 #[derive(Debug, Clone)]
 pub(super) struct Condition {
     parameter: &'static Parameter,
-    any: Vec<Wanted>,
+    test: Test,
+}
+
+#[derive(Debug, Clone)]
+enum Test {
+    /// One of these must match.
+    Any(Vec<Wanted>),
+    /// None of these may match; what has no value has none that does.
+    NotAny(Vec<Wanted>),
+    /// Whether there is no value at all.
+    Missing(bool),
 }
 
 #[derive(Debug, Clone)]
@@ -27,8 +37,16 @@ enum Wanted {
     },
     Text {
         text: String,
-        exact: bool,
+        how: Comparing,
     },
+}
+
+/// How strings are compared; only [`Self::Exactly`] minds case and accents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparing {
+    Start,
+    Exactly,
+    Within,
 }
 
 /// The prefixes of FHIR.
@@ -46,43 +64,69 @@ enum Comparison {
 }
 
 impl Condition {
-    /// Reads the values of one parameter; `None` when one of them is not of the parameter's form.
-    pub(super) fn parse(parameter: &'static Parameter, exact: bool, raw: &str) -> Option<Self> {
-        let any = split(raw, ',').map(|value| Wanted::parse(parameter, exact, value)).collect::<Option<Vec<_>>>()?;
-        Some(Self { parameter, any })
+    /// Reads the values of one parameter under one of its own modifiers; `None` when one of them is not of its form.
+    pub(super) fn parse(parameter: &'static Parameter, modifier: Option<&str>, raw: &str) -> Option<Self> {
+        let values = |how: Option<Comparing>| {
+            split(raw, ',').map(|value| Wanted::parse(parameter, how, value)).collect::<Option<Vec<_>>>()
+        };
+        let test = match modifier {
+            None => Test::Any(values(None)?),
+            Some("not") => Test::NotAny(values(None)?),
+            Some("text") => Test::Any(values(Some(Comparing::Start))?),
+            Some("exact") => Test::Any(values(Some(Comparing::Exactly))?),
+            Some("contains") => Test::Any(values(Some(Comparing::Within))?),
+            Some("missing") => Test::Missing(match raw {
+                "true" => true,
+                "false" => false,
+                _ => return None,
+            }),
+            Some(_) => return None,
+        };
+        Some(Self { parameter, test })
     }
 
-    /// Whether a resource has a value that is wanted.
+    /// Whether a resource is one that is wanted, by what was released of it.
     pub(super) fn holds(&self, resource: &Released, table: &'static [Parameter]) -> bool {
-        index::values(resource, table, self.parameter.name)
-            .iter()
-            .any(|value| self.any.iter().any(|wanted| wanted.matches(value)))
+        self.test.holds(index::values(resource, table, self.parameter.name))
+    }
+}
+
+impl Test {
+    fn holds(&self, values: &[IndexValue]) -> bool {
+        let matches = |any: &[Wanted]| values.iter().any(|value| any.iter().any(|wanted| wanted.matches(value)));
+        match self {
+            Self::Any(any) => matches(any),
+            Self::NotAny(any) => !matches(any),
+            Self::Missing(missing) => values.is_empty() == *missing,
+        }
     }
 }
 
 impl Wanted {
-    fn parse(parameter: &Parameter, exact: bool, raw: &str) -> Option<Self> {
+    /// `how` is for strings, and for the words of a token; without it a token is compared by its code.
+    fn parse(parameter: &Parameter, how: Option<Comparing>, raw: &str) -> Option<Self> {
         if raw.is_empty() {
             return None;
         }
-        match parameter.form {
-            Form::Token => Self::token(parameter, raw),
-            Form::Date => {
+        match (parameter.form, how) {
+            (Form::Token, None) => Self::token(parameter, raw),
+            (Form::Date, _) => {
                 let (comparison, value) = comparison(raw);
                 Some(Self::Date(comparison, span(value)?))
             }
-            Form::Reference => {
+            (Form::Reference, _) => {
                 let text = unescape(raw);
                 let local = index::local(&text);
                 let (kind, id) = local.as_deref().and_then(|local| local.split_once('/')).unwrap_or(("", &text));
                 (!id.is_empty() && !names_a_person(id))
                     .then(|| Self::Reference { kind: (!kind.is_empty()).then(|| kind.to_owned()), id: id.to_owned() })
             }
-            Form::Text => {
-                let text = unescape(raw);
-                (!names_a_person(&text)).then(|| Self::Text { text: if exact { text } else { fold(&text) }, exact })
+            (Form::Text | Form::Token, how) => {
+                let (text, how) = (unescape(raw), how.unwrap_or(Comparing::Start));
+                let folded = if how == Comparing::Exactly { text.clone() } else { fold(&text) };
+                (!names_a_person(&text)).then_some(Self::Text { text: folded, how })
             }
-            Form::Uri | Form::Number | Form::Special => None,
+            (Form::Uri | Form::Number | Form::Special, _) => None,
         }
     }
 
@@ -122,8 +166,11 @@ impl Wanted {
             (Self::Reference { kind, id }, IndexValue::Reference(reference)) => reference
                 .split_once('/')
                 .is_some_and(|(has_kind, has_id)| has_id == id && kind.as_deref().is_none_or(|kind| kind == has_kind)),
-            (Self::Text { text, exact: true }, IndexValue::Text(has)) => text == has,
-            (Self::Text { text, exact: false }, IndexValue::Text(has)) => fold(has).starts_with(text.as_str()),
+            (Self::Text { text, how }, IndexValue::Text(has)) => match how {
+                Comparing::Exactly => text == has,
+                Comparing::Start => fold(has).starts_with(text.as_str()),
+                Comparing::Within => fold(has).contains(text.as_str()),
+            },
             _ => false,
         }
     }
@@ -168,65 +215,6 @@ fn comparison(raw: &str) -> (Comparison, &str) {
     (comparison, rest)
 }
 
-/// Whether a text is an NHS number: the service never puts one into a URL, and a self link repeats what it was given.
-pub(super) fn names_a_person(text: &str) -> bool {
-    NhsNumber::parse(text.trim()).is_some()
-}
-
-/// Splits at a separator that no backslash escapes; the escapes stay.
-pub(super) fn split(raw: &str, separator: char) -> impl Iterator<Item = &str> {
-    let mut escaped = false;
-    raw.split(move |c: char| {
-        let at = c == separator && !escaped;
-        escaped = c == '\\' && !escaped;
-        at
-    })
-}
-
-/// Takes the escapes out. A backslash before anything else is itself.
-pub(super) fn unescape(raw: &str) -> String {
-    let mut text = String::with_capacity(raw.len());
-    let mut chars = raw.chars().peekable();
-    while let Some(c) = chars.next() {
-        match chars.peek() {
-            Some(&next) if c == '\\' && matches!(next, ',' | '|' | '$' | '\\') => {
-                text.push(next);
-                chars.next();
-            }
-            _ => text.push(c),
-        }
-    }
-    text
-}
-
-/// Lower case, without the accents of western European names.
-fn fold(text: &str) -> String {
-    text.chars()
-        .flat_map(char::to_lowercase)
-        .filter(|c| !('\u{300}'..='\u{36f}').contains(c))
-        .map(|c| match c {
-            'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',
-            'ç' | 'ć' | 'č' => 'c',
-            'ď' | 'đ' | 'ð' => 'd',
-            'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => 'e',
-            'ğ' => 'g',
-            'ì'..='ï' | 'ī' | 'į' | 'ı' => 'i',
-            'ł' => 'l',
-            'ñ' | 'ń' | 'ň' => 'n',
-            'ò'..='ö' | 'ø' | 'ō' | 'ő' => 'o',
-            'ř' => 'r',
-            'ś' | 'š' | 'ş' | 'ș' => 's',
-            'ť' | 'ţ' | 'ț' => 't',
-            'ù'..='ü' | 'ū' | 'ů' | 'ű' => 'u',
-            'ŵ' => 'w',
-            'ý' | 'ÿ' | 'ŷ' => 'y',
-            'ź' | 'ż' | 'ž' => 'z',
-            '’' => '\'',
-            other => other,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,15 +225,14 @@ mod tests {
     const NAME: &Parameter = &Parameter::filter("name", Form::Text, "", &["name"], "");
 
     fn token_matches(raw: &str, system: Option<&str>, code: &str) -> bool {
-        let condition = Condition::parse(CODE, false, raw).expect("a token");
-        let value = IndexValue::Token(system.map(str::to_owned), code.to_owned());
-        condition.any.iter().any(|wanted| wanted.matches(&value))
+        let condition = Condition::parse(CODE, None, raw).expect("a token");
+        condition.test.holds(&[IndexValue::Token(system.map(str::to_owned), code.to_owned())])
     }
 
     fn date_matches(raw: &str, has: &str) -> bool {
-        let condition = Condition::parse(DATE, false, raw).expect("a date");
+        let condition = Condition::parse(DATE, None, raw).expect("a date");
         let has = span(has).expect("a date");
-        condition.any.iter().any(|wanted| wanted.matches(&IndexValue::Period(has.from, has.to)))
+        condition.test.holds(&[IndexValue::Period(has.from, has.to)])
     }
 
     #[test]
@@ -275,26 +262,26 @@ mod tests {
     #[test]
     fn a_malformed_value_is_none() {
         for raw in ["", "|", "a|b|c", "a,", ",a"] {
-            assert!(Condition::parse(CODE, false, raw).is_none(), "{raw}");
+            assert!(Condition::parse(CODE, None, raw).is_none(), "{raw}");
         }
         for raw in ["", "yesterday", "xx2024", "ge", "2024-1", "2024,"] {
-            assert!(Condition::parse(DATE, false, raw).is_none(), "{raw}");
+            assert!(Condition::parse(DATE, None, raw).is_none(), "{raw}");
         }
     }
 
     #[test]
     fn the_tag_shorthand_stands_for_the_view_system() {
         let tag = COMMON.iter().find(|parameter| parameter.name == "_tag").expect("in the table");
-        let condition = Condition::parse(tag, false, "mig-view|Problems").expect("a token");
+        let condition = Condition::parse(tag, None, "mig-view|Problems").expect("a token");
         let value = IndexValue::Token(Some(super::super::VIEW_SYSTEM.to_owned()), "Problems".to_owned());
-        assert!(condition.any.iter().any(|wanted| wanted.matches(&value)));
+        assert!(condition.test.holds(&[value]));
     }
 
     #[test]
     fn an_nhs_number_is_no_logical_id() {
         let id = COMMON.iter().find(|parameter| parameter.name == "_id").expect("in the table");
-        assert!(Condition::parse(id, false, "9990000018").is_none());
-        assert!(Condition::parse(NAME, false, "9990000018").is_none());
+        assert!(Condition::parse(id, None, "9990000018").is_none());
+        assert!(Condition::parse(NAME, None, "9990000018").is_none());
     }
 
     #[test]
@@ -329,15 +316,39 @@ mod tests {
     }
 
     #[test]
-    fn a_string_starts_without_case_and_accent_or_is_exact() {
-        let name = IndexValue::Text("Zoë O’Brien".to_owned());
-        let matches = |exact, raw: &str| {
-            let condition = Condition::parse(NAME, exact, raw).expect("a string");
-            condition.any.iter().any(|wanted| wanted.matches(&name))
+    fn what_has_no_value_is_missing_and_is_not_any_value() {
+        let has = [IndexValue::Token(None, "1".to_owned()), IndexValue::Text("Asthme aiguë".to_owned())];
+        let holds = |modifier, raw: &str, values: &[IndexValue]| {
+            Condition::parse(CODE, Some(modifier), raw).expect("a token").test.holds(values)
         };
-        assert!(matches(false, "zoe o'br"));
-        assert!(!matches(false, "brien"));
-        assert!(matches(true, "Zoë O’Brien"));
-        assert!(!matches(true, "zoë o’brien"));
+        for (modifier, raw, of_a_value, of_none) in [
+            ("missing", "true", false, true),
+            ("missing", "false", true, false),
+            ("not", "1", false, true),
+            ("not", "2", true, true),
+            ("not", "2,1", false, true),
+            ("text", "asthme AIGUE", true, false),
+            ("text", "aigue", false, false),
+            ("text", "1", false, false),
+        ] {
+            assert_eq!(holds(modifier, raw, &has), of_a_value, "{modifier} {raw}");
+            assert_eq!(holds(modifier, raw, &[]), of_none, "{modifier} {raw}");
+        }
+        for (modifier, raw) in [("missing", "yes"), ("missing", ""), ("not", ""), ("text", ""), ("above", "1")] {
+            assert!(Condition::parse(CODE, Some(modifier), raw).is_none(), "{modifier} {raw}");
+        }
+        assert!(Condition::parse(CODE, Some("text"), "9990000018").is_none());
+    }
+
+    #[test]
+    fn a_string_starts_without_case_and_accent_or_is_exact() {
+        let name = [IndexValue::Text("Zoë O’Brien".to_owned())];
+        let matches = |modifier, raw: &str| Condition::parse(NAME, modifier, raw).expect("a string").test.holds(&name);
+        assert!(matches(None, "zoe o'br"));
+        assert!(!matches(None, "brien"));
+        assert!(matches(Some("contains"), "BRIÉN"));
+        assert!(!matches(Some("contains"), "bryan"));
+        assert!(matches(Some("exact"), "Zoë O’Brien"));
+        assert!(!matches(Some("exact"), "zoë o’brien"));
     }
 }

@@ -88,8 +88,7 @@ pub(super) fn open(
     let query = match content.kind {
         Some(kind) => {
             let kind = Kind::parse(&kind).ok_or(CursorError::Unreadable)?;
-            let Table { parameters, includes } = table(kind);
-            Query::parse(kind, parameters, includes, &content.pairs, false, sealer)
+            Query::parse(kind, table(kind), &content.pairs, false, sealer)
         }
         None => Query::resumed_everything(&content.pairs, offered, sealer),
     };

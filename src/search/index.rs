@@ -78,6 +78,8 @@ fn token(implied: Option<&str>, value: &Value, into: &mut Vec<IndexValue>) {
             } else if let Some(code) = text("code").or_else(|| text("value")) {
                 into.push(IndexValue::Token(text("system"), code));
             }
+            // What `:text` compares: a concept's words, and those beside a coding.
+            into.extend(text("text").or_else(|| text("display")).map(IndexValue::Text));
         }
         _ => {}
     }

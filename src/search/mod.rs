@@ -5,21 +5,26 @@
 
 mod condition;
 mod cursor;
+mod error;
 mod index;
+mod order;
 mod parameter;
 mod patient;
 mod query;
+mod shape;
 mod span;
+mod value;
 
 pub use cursor::{CursorError, Expired, Holder};
+pub use error::QueryError;
 pub use parameter::{COMMON, Form, Include, Parameter, Table, Use, VIEW_SYSTEM};
 pub use patient::{NHS_NUMBER_SYSTEM, PatientNamed};
-pub use query::{PAGE, PAGE_MAX, Query, QueryError, of_a_read};
+pub use query::{PAGE, PAGE_MAX, Query, of_a_read};
+pub use shape::{Element, ROOT, Shape, Standing, Summary, Total};
 
 use crate::ids::{LogicalId, Sealer};
 use crate::kinds::Kind;
-use crate::release::{IndexValue, Released};
-use std::cmp::Reverse;
+use crate::release::Released;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -31,6 +36,10 @@ pub struct Page {
     pub included: Vec<Arc<Released>>,
     /// How many matches there are on all pages.
     pub total: usize,
+    /// Whether that is said.
+    pub says_total: bool,
+    /// How much of each is said.
+    pub shape: Shape,
     /// What was understood, as a query string for the self link.
     pub self_query: String,
     rest: Option<Rest>,
@@ -51,7 +60,8 @@ impl Page {
     }
 }
 
-/// Runs a query over what was released. Newest first where the type has dates, else in the record's order.
+/// Runs a query over what was released: in the order asked for, else newest first where the type has dates, else in the
+/// record's order.
 ///
 /// # Errors
 /// [`Expired`] on a later page of a result that is no longer what it was.
@@ -63,11 +73,9 @@ pub fn run(query: &Query, pool: &[Arc<Released>]) -> Result<Page, Expired> {
         .filter(|resource| query.conditions.iter().all(|condition| condition.holds(resource, query.parameters)))
         .cloned()
         .collect();
-    if let Some(dates) = first_dates(query.parameters) {
-        all.sort_by_cached_key(|resource| Reverse(newest(resource, query.parameters, &dates)));
-    }
+    query.order.apply(&mut all, query.parameters);
     let total = all.len();
-    let size = query.count.unwrap_or(PAGE_MAX);
+    let size = if query.shape.counts_alone() { 0 } else { query.count.unwrap_or(PAGE_MAX) };
     let offset = query.resumed.as_ref().map_or(0, |resumed| resumed.offset).min(total);
     let after = offset.saturating_add(size).min(total);
     // A count alone has no pages; otherwise the digest is made only where a second page exists to compare it.
@@ -82,7 +90,9 @@ pub fn run(query: &Query, pool: &[Arc<Released>]) -> Result<Page, Expired> {
     let matches: Vec<Arc<Released>> = all.into_iter().skip(offset).take(size).collect();
     let included = included(query, &matches, &unique);
     let rest = digest.filter(|_| after < total).map(|digest| Rest { query: query.clone(), offset: after, digest });
-    Ok(Page { matches, included, total, self_query: query.self_query(), rest })
+    // A count is nothing but its total.
+    let says_total = size == 0 || query.shape.says_total();
+    Ok(Page { matches, included, total, says_total, shape: query.shape.clone(), self_query: query.self_query(), rest })
 }
 
 /// The resource of one id. Of two views that bring it, the one with its problem.
@@ -165,29 +175,4 @@ fn targets(query: &Query, resource: &Released, first: bool) -> Vec<(Kind, String
         .filter(|(kind, _)| query.along.contains(kind))
         .map(|(kind, id)| (*kind, id.as_str().to_owned()));
     by_include.chain(along).collect()
-}
-
-fn first_dates(table: &'static [Parameter]) -> Option<Vec<&'static str>> {
-    let dates: Vec<&str> = table
-        .iter()
-        .filter(|parameter| parameter.form == Form::Date && parameter.usage == Use::Filter)
-        .map(|parameter| parameter.name)
-        .collect();
-    (!dates.is_empty()).then_some(dates)
-}
-
-/// The latest instant of the first date that the resource has; undated ones come last.
-fn newest(resource: &Released, table: &'static [Parameter], dates: &[&str]) -> i64 {
-    dates
-        .iter()
-        .find_map(|name| {
-            index::values(resource, table, name)
-                .iter()
-                .filter_map(|value| match value {
-                    IndexValue::Period(from, _) => Some(*from),
-                    _ => None,
-                })
-                .max()
-        })
-        .unwrap_or(i64::MIN)
 }

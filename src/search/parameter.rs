@@ -2,7 +2,9 @@
 //!
 //! Data only. Whatever is not in a table is not a parameter.
 
+use super::shape::Element;
 use crate::kinds::Kind;
+use std::fmt::Write as _;
 
 /// The `Parameter.type` of FHIR, as far as it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub enum Form {
     Uri,
     /// `number`: only `_count`.
     Number,
-    /// `special`: only `_include`.
+    /// `special`: what shapes the answer, and compares nothing.
     Special,
 }
 
@@ -50,8 +52,18 @@ pub enum Use {
     BirthDate,
     /// Compared with what was released.
     Filter,
-    /// `_count` and `_include`.
-    Control,
+    /// How many matches a page.
+    Count,
+    /// What comes along.
+    Include,
+    /// In which order.
+    Sort,
+    /// How much of each resource, by name of the extent.
+    Summary,
+    /// How much of each match, by names of elements.
+    Elements,
+    /// Whether the total is said.
+    Total,
 }
 
 /// One search parameter of one type.
@@ -67,6 +79,8 @@ pub struct Parameter {
     pub paths: &'static [&'static str],
     /// The system of a plain `code`, which JSON does not repeat.
     pub implied: Option<&'static str>,
+    /// Whether its codes come with words, which `:text` compares. Where none ever stand, to find nothing would mislead.
+    pub worded: bool,
     /// A short name for a system, accepted in its place.
     pub alias: Option<(&'static str, &'static str)>,
     /// What it does.
@@ -85,7 +99,8 @@ impl Parameter {
         paths: &'static [&'static str],
         documentation: &'static str,
     ) -> Self {
-        Self { name, form, definition, paths, implied: None, alias: None, usage: Use::Filter, documentation }
+        let usage = Use::Filter;
+        Self { name, form, definition, paths, implied: None, worded: false, alias: None, usage, documentation }
     }
 
     /// The same, its plain codes being of this system.
@@ -95,11 +110,50 @@ impl Parameter {
         self
     }
 
+    /// The same, its codes being written with words.
+    #[must_use]
+    pub const fn worded(mut self) -> Self {
+        self.worded = true;
+        self
+    }
+
     /// The same, for another use.
     #[must_use]
     pub const fn used_as(mut self, usage: Use) -> Self {
         self.usage = usage;
         self
+    }
+
+    /// The modifiers that it takes, without their colons; any other is refused.
+    #[must_use]
+    pub fn modifiers(&self) -> &'static [&'static str] {
+        match (self.usage, self.form) {
+            (Use::Filter, Form::Token) if self.worded => &["missing", "not", "text"],
+            (Use::Filter, Form::Token) => &["missing", "not"],
+            (Use::Filter, Form::Text) => &["missing", "exact", "contains"],
+            (Use::Filter, Form::Date | Form::Reference) => &["missing"],
+            (Use::Include, _) => &["iterate"],
+            _ => &[],
+        }
+    }
+
+    /// For people, what it takes included.
+    #[must_use]
+    pub fn explained(&self, table: Table) -> String {
+        let mut text = self.documentation.to_owned();
+        if self.usage == Use::Sort {
+            let _ = write!(text, ": {}", table.sorts().collect::<Vec<_>>().join(", "));
+        }
+        if !self.modifiers().is_empty() {
+            let _ = write!(text, "; modifiers :{}", self.modifiers().join(", :"));
+        }
+        text
+    }
+
+    /// Whether a search may be sorted by it.
+    #[must_use]
+    pub fn sorts(&self) -> bool {
+        self.usage == Use::Filter && self.form == Form::Date
     }
 
     /// The same, with a short name for a system.
@@ -130,6 +184,26 @@ pub struct Table {
     pub parameters: &'static [Parameter],
     /// Its includes; those of another source type serve `_include:iterate`.
     pub includes: &'static [Include],
+    /// Its elements, beside those that every type has.
+    pub elements: &'static [Element],
+}
+
+impl Table {
+    /// Every parameter of a search: its own, then those of [`COMMON`] that mean something here. All that is claimed, and all
+    /// that is understood.
+    pub fn offered(self) -> impl Iterator<Item = &'static Parameter> {
+        let own = self.parameters;
+        let means_something = move |common: &&Parameter| {
+            let shadowed = own.iter().any(|parameter| parameter.name == common.name);
+            !shadowed && (common.usage != Use::Sort || own.iter().any(Parameter::sorts))
+        };
+        own.iter().chain(COMMON.iter().filter(means_something))
+    }
+
+    /// The names by which `_sort` orders.
+    pub fn sorts(self) -> impl Iterator<Item = &'static str> {
+        self.parameters.iter().filter(|parameter| parameter.sorts()).map(|parameter| parameter.name)
+    }
 }
 
 /// The CodeSystem of the views, whose codes are the tags of every clinical resource.
@@ -147,7 +221,40 @@ pub const COMMON: &[Parameter] = &[
     )
     .known_as("mig-view", VIEW_SYSTEM),
     Parameter::filter("_count", Form::Number, "", &[], "Matches a page, 1 to 1000; 0 gives the total alone")
-        .used_as(Use::Control),
+        .used_as(Use::Count),
     Parameter::filter("_include", Form::Special, "", &[], "What the matches refer to, as searchInclude lists")
-        .used_as(Use::Control),
+        .used_as(Use::Include),
+    Parameter::filter(
+        "_sort",
+        Form::Special,
+        "",
+        &[],
+        "By dates, separated by commas, each with - for the newest first; what has no such date comes last",
+    )
+    .used_as(Use::Sort),
+    Parameter::filter(
+        "_summary",
+        Form::Special,
+        "",
+        &[],
+        "How much of each resource: true, text, data, count or false. A subset is tagged SUBSETTED; text not with _include",
+    )
+    .used_as(Use::Summary),
+    Parameter::filter(
+        "_elements",
+        Form::Special,
+        "",
+        &[],
+        "Elements of the matches, separated by commas; mandatory and modifying ones stay, and a match is tagged SUBSETTED. Not \
+         with a _summary other than count and false",
+    )
+    .used_as(Use::Elements),
+    Parameter::filter(
+        "_total",
+        Form::Special,
+        "",
+        &[],
+        "none leaves the total out; estimate and accurate, like no _total at all, give the exact one",
+    )
+    .used_as(Use::Total),
 ];

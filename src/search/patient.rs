@@ -1,8 +1,8 @@
 //! The one patient that a search names.
 
 use super::QueryError;
-use super::condition::{split, unescape};
 use super::parameter::Use;
+use super::value::{split, unescape};
 use crate::ids::{LogicalId, NhsNumber, Sealer};
 
 /// The system of NHS numbers.

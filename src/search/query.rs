@@ -4,8 +4,11 @@
 
 use super::condition::Condition;
 use super::cursor::{self, CursorError, Holder, Resumed};
-use super::parameter::{COMMON, Form, Include, Parameter, Table, Use};
+use super::error::{QueryError, printable};
+use super::order::Order;
+use super::parameter::{Form, Include, Parameter, Table, Use};
 use super::patient::{Naming, PatientNamed};
+use super::shape::{self, Shape, Summary, Total};
 use super::span;
 use crate::ids::{LogicalId, Sealer};
 use crate::kinds::Kind;
@@ -16,30 +19,6 @@ use time::Date;
 pub const PAGE_MAX: usize = 1_000;
 /// The parameter of a page link.
 pub const PAGE: &str = "_page";
-
-/// A query that was not understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("parameter {parameter}: {code}")]
-pub struct QueryError {
-    /// The parameter's name; `?` for a name that may itself be an identifier.
-    pub parameter: String,
-    /// `invalid`, `not-supported` or `required`.
-    pub code: &'static str,
-}
-
-impl QueryError {
-    /// A parameter whose value is not understood.
-    #[must_use]
-    pub fn invalid(name: &str) -> Self {
-        Self { parameter: printable(name), code: "invalid" }
-    }
-
-    /// A parameter that is not known.
-    #[must_use]
-    pub fn not_supported(name: &str) -> Self {
-        Self { parameter: printable(name), code: "not-supported" }
-    }
-}
 
 /// One understood search, or one `$everything`.
 #[derive(Debug, Clone)]
@@ -56,6 +35,8 @@ pub struct Query {
     pub(super) includes: Vec<(&'static Include, bool)>,
     pub(super) parameters: &'static [Parameter],
     pub(super) count: Option<usize>,
+    pub(super) order: Order,
+    pub(super) shape: Shape,
     understood: Vec<(String, String)>,
     ignored: Vec<String>,
     pub(super) resumed: Option<Resumed>,
@@ -70,45 +51,51 @@ impl Query {
     /// [`QueryError`] with the first parameter that is unknown, malformed or missing.
     pub fn parse(
         kind: Kind,
-        parameters: &'static [Parameter],
-        includes: &'static [Include],
+        table: Table,
         pairs: &[(String, String)],
         lenient: bool,
         sealer: &Sealer,
     ) -> Result<Self, QueryError> {
-        let mut query = Self::blank(Some(kind), vec![kind], parameters);
+        let mut query = Self::blank(Some(kind), vec![kind], table.parameters);
         let mut naming = Naming::default();
         for (name, raw) in pairs {
             if is_of_the_wire(name) {
                 continue;
             }
-            let Some((parameter, modifier)) = lookup(name, parameters) else {
+            let Some((parameter, modifier)) = lookup(name, table) else {
                 query.ignore(name, lenient)?;
                 continue;
             };
-            let marked = match (modifier, parameter.form, parameter.usage) {
-                (None, ..) => false,
-                (Some("exact"), Form::Text, Use::Filter) | (Some("iterate"), Form::Special, _) => true,
-                _ => return Err(QueryError::not_supported(name)),
-            };
-            match parameter.usage {
+            if modifier.is_some_and(|modifier| !parameter.modifiers().contains(&modifier)) {
+                return Err(QueryError::not_supported(name));
+            }
+            let understood = match parameter.usage {
                 Use::Patient | Use::PatientIdentifier => {
                     naming.take(name, parameter.usage, raw, sealer)?;
                     continue;
                 }
-                Use::BirthDate => query.take_birth_date(name, raw)?,
-                Use::Control if parameter.form == Form::Number => {
+                Use::Count => {
                     query.take_count(name, raw)?;
                     continue;
                 }
-                Use::Control => query.take_include(kind, includes, raw, marked)?,
+                Use::BirthDate => query.take_birth_date(name, raw).map(|()| true)?,
+                Use::Include => query.take_include(kind, table.includes, raw, modifier.is_some()).map(|()| true)?,
+                Use::Sort | Use::Summary | Use::Elements | Use::Total => query.take_shape(parameter, raw, table)?,
                 Use::Filter => {
                     let condition =
-                        Condition::parse(parameter, marked, raw).ok_or_else(|| QueryError::invalid(name))?;
+                        Condition::parse(parameter, modifier, raw).ok_or_else(|| QueryError::invalid(name))?;
                     query.conditions.push(condition);
+                    true
                 }
+            };
+            if understood {
+                query.understood.push((name.clone(), raw.clone()));
+            } else {
+                query.ignore(name, lenient)?;
             }
-            query.understood.push((name.clone(), raw.clone()));
+        }
+        if let Some(name) = query.shape.conflict(!query.includes.is_empty()) {
+            return Err(QueryError::invalid(name));
         }
         let missing = if kind == Kind::Patient { "identifier" } else { "patient" };
         let (patient, id) =
@@ -265,6 +252,8 @@ impl Query {
             includes: Vec::new(),
             parameters,
             count: None,
+            order: Order::default(),
+            shape: Shape::default(),
             understood: Vec::new(),
             ignored: Vec::new(),
             resumed: None,
@@ -296,6 +285,29 @@ impl Query {
         }
         self.count = Some(raw.parse().unwrap_or(PAGE_MAX).min(PAGE_MAX));
         Ok(())
+    }
+
+    /// Takes how the answer shall look, once. Not understood is a name that the type does not have, like a parameter that it
+    /// does not have; a word that is none of the few is malformed.
+    fn take_shape(&mut self, parameter: &Parameter, raw: &str, table: Table) -> Result<bool, QueryError> {
+        let malformed = || QueryError::invalid(parameter.name);
+        let again = self.understood.iter().any(|(name, _)| name == parameter.name);
+        if raw.is_empty() || again {
+            return Err(malformed());
+        }
+        match parameter.usage {
+            Use::Summary => self.shape.summary = Some(Summary::parse(raw).ok_or_else(malformed)?),
+            Use::Total => self.shape.total = Some(Total::parse(raw).ok_or_else(malformed)?),
+            Use::Elements => match shape::elements(raw, table.elements) {
+                Some(elements) => self.shape.elements = Some(elements),
+                None => return Ok(false),
+            },
+            _ => match Order::parse(raw, table) {
+                Some(order) => self.order = order,
+                None => return Ok(false),
+            },
+        }
+        Ok(true)
     }
 
     fn take_include(
@@ -339,8 +351,8 @@ fn is_of_the_wire(name: &str) -> bool {
 }
 
 /// A parameter and the modifier on it. The `:identifier` and `:Patient` of FHIR are other spellings of our own names.
-fn lookup<'n>(name: &'n str, table: &'static [Parameter]) -> Option<(&'static Parameter, Option<&'n str>)> {
-    let find = |name: &str| table.iter().chain(COMMON).find(|parameter| parameter.name == name);
+fn lookup(name: &str, table: Table) -> Option<(&'static Parameter, Option<&str>)> {
+    let find = |name: &str| table.offered().find(|parameter| parameter.name == name);
     if let Some(parameter) = find(name) {
         return Some((parameter, None));
     }
@@ -358,12 +370,6 @@ fn lookup<'n>(name: &'n str, table: &'static [Parameter]) -> Option<(&'static Pa
         }
     }
     Some((parameter, Some(modifier)))
-}
-
-/// A name that came from outside may be anything, even a number that somebody put on the wrong side of the `=`.
-fn printable(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphabetic() || "_-.:".contains(c);
-    if !name.is_empty() && name.len() <= 64 && name.chars().all(plain) { name.to_owned() } else { "?".to_owned() }
 }
 
 fn encode(text: &str) -> String {

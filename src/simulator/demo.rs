@@ -75,6 +75,7 @@ impl Demo {
         let pki = Pki::in_folder(&folder, clock.now())?;
         let issuer = Issuer::in_folder(&folder, clock.clone())?;
         keep_secret(&folder.join("ids.key"), 64, <[u8]>::to_vec)?;
+        keep_secret(&folder.join("alerts.key"), 32, |key| format!("whsec_{}\n", STANDARD.encode(key)).into_bytes())?;
         // The form of the audit's key file: an id and the key, a line each.
         keep_secret(&folder.join("audit.key"), 32, |key| format!("demo {}\n", STANDARD.encode(key)).into_bytes())?;
         Ok(Self { folder, pki, issuer, patients: patients.into(), clock })
@@ -170,6 +171,25 @@ impl Demo {
             ("log", table([("format", "text".into()), ("level", "warn".into())])),
         ];
         text(&table(sections.map(|(name, section)| (name, Value::Table(section)))))
+    }
+
+    /// The secret that the alerts are signed with.
+    #[must_use]
+    pub fn alerts_key(&self) -> PathBuf {
+        self.folder.join("alerts.key")
+    }
+
+    /// Settings by which alerts, and notices to the first practice, go to the demo's receiver.
+    #[must_use]
+    pub fn alerts_to(&self, receiver: &str) -> Vec<(String, String)> {
+        let practice = PRACTICES.first().copied().unwrap_or_default();
+        let said = [
+            ("WEBHOOK", receiver.to_owned()),
+            ("NOTICES", format!("{{ {practice} = \"{receiver}\" }}")),
+            ("KEY_FILE", self.alerts_key().display().to_string()),
+            ("LOOPBACK_HTTP", "true".to_owned()),
+        ];
+        said.map(|(key, value)| (format!("MIG_FHIR__ALERTS__{key}"), value)).into()
     }
 
     /// Registers every patient for care with every viewing organisation, where that has not been done.

@@ -8,9 +8,11 @@ use super::heard::Heard;
 use super::holdings::Holdings;
 use super::log::Extract;
 use super::pki::CLIENT_NAME;
+use super::receiver::Receiver;
 use super::server::{self, SimulatorConfig};
 use super::tokens::{DemoPatient, demo_routes};
 use crate::app::{BuildError, Server};
+use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::disclose::Service;
 use crate::gateway::WireProfile;
@@ -41,6 +43,8 @@ pub struct Extras {
     pub control: bool,
     /// Settings of the facade over those of the demo, in the form of environment variables.
     pub settings: Vec<(String, String)>,
+    /// What decides when a letter is tried again and which views are reviewed.
+    pub chance: Chance,
     /// Where the store is, if not in the folder.
     pub store: Option<StoreConfig>,
     /// Another clock for the simulated MIG.
@@ -60,6 +64,9 @@ pub enum StartError {
     /// The simulated MIG.
     #[error("the simulated MIG: {}", .0.join("; "))]
     Simulator(Vec<String>),
+    /// The receiver of alerts.
+    #[error("the receiver of alerts")]
+    Receiver(#[source] std::io::Error),
     /// The facade.
     #[error("the facade")]
     Facade(#[from] BuildError),
@@ -77,6 +84,7 @@ pub struct Running {
     /// What the simulator had logged when it was stopped.
     logged: Vec<Extract>,
     service: Arc<Service>,
+    receiver: Receiver,
     stop: oneshot::Sender<()>,
     facade: JoinHandle<()>,
 }
@@ -127,11 +135,15 @@ impl Running {
         .await
         .map_err(StartError::Simulator)?;
         let mig = format!("https://127.0.0.1:{}{}", simulator.local_addr().port(), server::PATH);
-        let mut config = demo.settings_with(listen, &mig, options.settings)?;
+        let receiver = Receiver::start(&demo.alerts_key(), clock.clone()).await.map_err(StartError::Receiver)?;
+        let mut settings = demo.alerts_to(&receiver.url());
+        settings.extend(options.settings);
+        let mut config = demo.settings_with(listen, &mig, settings)?;
         if let Some(store) = options.store {
             config.store = store;
         }
-        let facade = Server::build(&config, clock, Some(demo_routes(demo.state()))).await?;
+        let routes = demo_routes(demo.state()).merge(receiver.routes());
+        let facade = Server::build_with(&config, clock, options.chance, Some(routes)).await?;
         demo.seed(facade.store()).await?;
         let (base, service) = (facade.base_url().to_owned(), facade.service());
         let (stop, stopped) = oneshot::channel();
@@ -139,7 +151,7 @@ impl Running {
             // A dropped sender stops it too.
             let _ = stopped.await;
         }));
-        Ok(Self { demo, base, mig, simulator: Some(simulator), logged: Vec::new(), service, stop, facade })
+        Ok(Self { demo, base, mig, simulator: Some(simulator), logged: Vec::new(), service, receiver, stop, facade })
     }
 
     /// `http://HOST:PORT/FHIR/R4`.
@@ -209,6 +221,7 @@ impl Running {
     pub async fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.facade.await;
+        self.receiver.stop();
         if let Some(simulator) = self.simulator {
             simulator.stop().await;
         }

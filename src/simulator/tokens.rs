@@ -5,6 +5,7 @@ use super::cast::{self, CAST, Member};
 use super::holdings::Holding;
 use super::pki::{PkiError, write_secret};
 use crate::clock::Clock;
+use crate::http::only;
 use crate::ids::NhsNumber;
 use axum::Router;
 use axum::extract::{Form, Query, State, rejection::FormRejection};
@@ -128,7 +129,10 @@ pub struct DemoState {
 
 /// `POST /demo/token` and `GET /demo/patients`.
 pub fn demo_routes(state: DemoState) -> Router {
-    Router::new().route("/demo/token", post(token)).route("/demo/patients", get(patients)).with_state(state)
+    Router::new()
+        .route("/demo/token", only("POST", post(token)))
+        .route("/demo/patients", only("GET, HEAD", get(patients)))
+        .with_state(state)
 }
 
 #[derive(Deserialize)]

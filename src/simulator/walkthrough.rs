@@ -57,6 +57,7 @@ pub fn walkthrough(origin: &str, patients: &[DemoPatient]) -> String {
     say(&search(&base, "Condition", patient.nhs_number));
     let names: Vec<&str> = CAST.iter().map(|member| member.name).collect();
     say(&format!("\n# The cast: {}", names.join(" ")));
+    say(&format!("# Alerts of overrides, as the demo's receiver has verified them: {origin}/demo/alerts"));
     say(&format!("# The patients, each with a Consent ready to post: {origin}/demo/patients"));
     text
 }

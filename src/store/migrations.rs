@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_touch.sql"),
     migration!(5, "0005_governance.sql"),
     migration!(6, "0006_reports.sql"),
+    migration!(7, "0007_outbox.sql"),
 ];
 
 impl Migration {

@@ -192,6 +192,8 @@ const TABLE: &[Row] = &[
         &[
             "an_override_is_a_consent_a_review_and_two_audit_events_and_four_eyes_close_it",
             "an_override_is_kept_with_its_alert_and_its_review_or_not_at_all",
+            "the_alert_of_an_override_arrives_signed_and_names_neither_patient_nor_user",
+            "a_receiver_that_is_down_for_a_day_loses_nothing_and_gets_each_alert_once",
             "after_a_refusal_only_an_emergency_overrides_and_it_heads_the_queue",
         ],
     ),
@@ -230,15 +232,23 @@ const TABLE: &[Row] = &[
     ),
     (
         "7.3.5",
-        "A yearly return of access and relationships, without patients",
+        "Ordinary views are reviewed by sample; a yearly return of access and relationships names no patient",
         Supported,
-        &["a_privacy_officer_has_all_six_of_the_own_organisation_and_a_practice_auditor_those_of_the_practice"],
+        &[
+            "a_share_of_ordinary_views_is_reviewed_as_chance_has_it",
+            "a_view_that_chance_picked_is_reviewed_like_an_override_and_a_refusal_never_is",
+            "a_privacy_officer_has_all_six_of_the_own_organisation_and_a_practice_auditor_those_of_the_practice",
+        ],
     ),
     (
         "7.3.6",
         "Overrides are reviewed, never by who overrode",
         Enforced,
-        &["whoever_overrode_cannot_close_the_review", "the_queue_begins_with_overrides_after_a_refusal"],
+        &[
+            "whoever_overrode_cannot_close_the_review",
+            "the_queue_begins_with_overrides_after_a_refusal",
+            "open_reviews_that_are_older_than_they_may_be_are_counted",
+        ],
     ),
     (
         "7.4.2",
@@ -297,6 +307,15 @@ const TABLE: &[Row] = &[
         "Whoever joins is approved twice, and the others may object",
         Enforced,
         &["whoever_joins_waits_out_the_objection_period_with_two_approvals"],
+    ),
+    (
+        "12, 14, notices",
+        "Those who signed are told when a party leaves, is suspended or joins",
+        Supported,
+        &[
+            "those_who_signed_are_told_of_a_change_once_it_is_made_and_not_before",
+            "the_other_parties_are_told_of_a_change_and_whoever_made_it_or_has_left_is_not",
+        ],
     ),
     (
         "6.2, the question itself",

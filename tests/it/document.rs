@@ -444,7 +444,9 @@ fn hostile_text_of_a_record_is_text_in_the_document() {
         let number = world::number(HOSTILE);
         let who = permitted(world, &number).await;
         let document = document(world, &who, &number).await.body;
-        let div = text(&of(&document, "Problems.current")["text"]["div"]);
+        // Whether the generator let it end before today differs from day to day.
+        let held = ["Problems.current", "Problems.past"].map(|section| text(&of(&document, section)["text"]["div"]));
+        let div = held.into_iter().find(|div| !div.contains(NONE_SHOWN)).expect("the problem in one of them");
         let shown = "&lt;script&gt;alert('x')&lt;/script&gt; &amp; &quot;Crohn's&quot; \u{FFFD}desrever";
         assert!(div.contains(shown), "{div}");
         let released = list(&document["entry"]).iter().any(|entry| entry["resource"]["code"]["text"] == TERM);

@@ -395,7 +395,8 @@ async fn judge_timed(world: &World, who: &Who, number: &str, on: &str, case: &Ca
     let started = Instant::now();
     plain(world, who, number).await;
     let took = started.elapsed();
-    assert!(took + Duration::from_millis(100) >= deadline, "{on} {set}: {took:?}");
+    // An eighth is kept back for the audit and the way out.
+    assert!(took + deadline / 8 + Duration::from_millis(100) >= deadline, "{on} {set}: {took:?}");
     assert!(took < deadline + Duration::from_millis(2_500), "{on} {set}: {took:?}");
     judge(world, who, number, on, case).await;
 }

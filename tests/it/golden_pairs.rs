@@ -87,15 +87,84 @@ fn every_golden_pair_is_what_is_mapped_now_and_every_type_occurs() {
     assert!(missing.is_empty(), "in no pair: {missing:?}");
 }
 
-#[test]
-fn the_index_names_every_golden_pair_and_no_other() {
+fn index() -> String {
     let index = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mapping/README.md");
-    let index = std::fs::read_to_string(index).expect("read");
-    let named: BTreeSet<&str> = index.split('`').skip(1).step_by(2).collect();
-    let stems: Vec<String> =
-        files("xml").iter().map(|path| path.file_stem().unwrap().to_string_lossy().into()).collect();
-    let there: BTreeSet<&str> = stems.iter().map(String::as_str).collect();
-    assert_eq!(named, there);
+    std::fs::read_to_string(index).expect("read")
+}
+
+/// The names between backticks.
+fn names(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// The rows of each table: section number, first cell, the rest. Heads and rules of tables are left out.
+fn rows(text: &str, section: impl Fn(&str) -> Option<String>) -> Vec<(String, String, &str)> {
+    let (mut current, mut rows, mut head) = (None, Vec::new(), true);
+    for line in text.lines() {
+        if line.starts_with('#') {
+            current = section(line.trim_start_matches('#').trim());
+        }
+        let Some(cells) = line.strip_prefix("| ") else {
+            head = !line.starts_with("|-");
+            continue;
+        };
+        let (first, rest) = cells.split_once('|').expect("two cells");
+        if let Some(section) = current.as_ref().filter(|_| !head && !first.starts_with("--")) {
+            rows.push((section.clone(), first.replace("**", "").trim().to_owned(), rest));
+        }
+        head = false;
+    }
+    rows
+}
+
+/// `8.2` of `8.2 Condition`, of `Section 8.2: Condition`, and of `8.2. Condition`.
+fn number(title: &str) -> Option<String> {
+    let title = title.strip_prefix("Section ").unwrap_or(title);
+    let number: String = title.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    Some(number.trim_end_matches('.').to_owned()).filter(|number| !number.is_empty())
+}
+
+#[test]
+fn the_index_names_every_golden_pair_and_no_other_with_its_own_words() {
+    let index = index();
+    let (tables, list) = index.split_once("## The pairs").expect("a list");
+    let there: Vec<(String, String)> = files("xml")
+        .iter()
+        .map(|path| (path.file_stem().unwrap().to_string_lossy().into(), std::fs::read_to_string(path).expect("read")))
+        .collect();
+    let stems: BTreeSet<&str> = there.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names(tables), stems, "each pair shows a row");
+    assert_eq!(names(list), stems);
+    for (name, text) in &there {
+        let words = text.split_once("<!-- ").and_then(|(_, rest)| rest.split_once(". Everyone in it is invented. -->"));
+        let words = words.expect("what it shows").0.replace("&gt;", ">").replace("&lt;", "<");
+        assert!(list.lines().any(|line| line == format!("- `{name}`: {words}")), "{name}: {words}");
+    }
+}
+
+#[test]
+fn every_row_of_the_index_has_a_pair() {
+    let index = index();
+    let rows = rows(&index, number);
+    assert!(rows.len() > 200, "{}", rows.len());
+    for (section, row, pairs) in rows {
+        assert!(!names(pairs).is_empty(), "{section} {row}");
+    }
+}
+
+/// Where the reference lies beside this repository: no row of its mapping tables, and no trap, is without a pair.
+#[test]
+fn every_row_of_the_mapping_tables_is_in_the_index() {
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/openhr-content.md");
+    let Ok(reference) = std::fs::read_to_string(reference) else { return };
+    let index = index();
+    let shown: BTreeSet<(String, String)> = rows(&index, number).into_iter().map(|(at, row, _)| (at, row)).collect();
+    let tables = ["4", "6.1", "7", "7.1", "8.2", "8.3", "8.6", "8.8"];
+    let wanted = rows(&reference, number).into_iter().filter(|(at, ..)| tables.contains(&at.as_str()));
+    let wanted: BTreeSet<(String, String)> = wanted.map(|(at, row, _)| (at, row)).collect();
+    assert!(wanted.len() > 130, "{}", wanted.len());
+    let missing: Vec<_> = wanted.difference(&shown).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// Where `INTO` says, one file for each resource of two hundred generated records.

@@ -1,4 +1,4 @@
-//! Minutes of mixed load against the program, with its memory printed. Not among the everyday tests: `.ci/long` runs it.
+//! Minutes of mixed load against the program, with its memory printed. No everyday test: `.ci/long/run` runs it.
 
 use super::wire::{Program, ask, command, number};
 use mig_fhir::clock::Clock;
@@ -77,7 +77,7 @@ impl Client {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "takes minutes; .ci/long runs it"]
+#[ignore = "takes minutes; .ci/long/run runs it"]
 async fn minutes_of_mixed_load_leave_it_as_it_was() {
     let seconds = number("MIG_FHIR_PROOFS_SOAK_SECONDS", 300);
     let folder = tempfile::tempdir().expect("a folder");

@@ -36,7 +36,10 @@ async fn world() -> &'static World {
         .get_or_init(|| async {
             let mut holdings = world::builtin();
             assert!(holdings.add(world::patient(PLAIN, |_| {})));
-            World::start(holdings).await
+            let world = World::start(holdings).await;
+            // Its enrolments are a change of the register, for which the memory is emptied within half a second.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            world
         })
         .await
 }

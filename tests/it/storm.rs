@@ -1,6 +1,6 @@
 //! Many clients while the far side fails three calls in ten and delays as many by a second, and one practice fails
 //! altogether for a while: nobody waits past their deadline, nobody gets a wrong answer, circuits open and close again, and
-//! every request and every message is in the audit. Seconds by default; `.ci/long` gives it minutes.
+//! every request and every message is in the audit. Seconds by default; `.ci/long/run` gives it minutes.
 
 use super::wire::number;
 use super::world::{self, Who, World, asked, run};

@@ -40,6 +40,10 @@ fn serving_has_no_viewer_unless_a_setting_says_so() {
             let outcome: Value = serde_json::from_str(&body).expect("FHIR");
             assert_eq!((status, &outcome["resourceType"]), (404, &"OperationOutcome".into()));
         }
+        for (status, page) in served(&world, false, ["/openapi.json", "/docs"]).await {
+            assert_eq!(status, 200);
+            assert!(!page.contains("data-demo=\"yes\""), "the documentation is there, without the demo's cast");
+        }
         let [(status, page), (script, _)] = served(&world, true, ["/viewer", "/viewer/main.js"]).await;
         assert_eq!((status, script), (200, 200));
         assert!(page.contains("data-demo=\"no\""), "without the demo's cast");

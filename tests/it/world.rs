@@ -197,9 +197,14 @@ impl World {
 
     /// The same folder with other patients, as after a restart of the process.
     pub(crate) async fn restart(self, holdings: Holdings) -> Self {
+        self.restart_with(holdings, Extras::default()).await
+    }
+
+    /// The same with options.
+    pub(crate) async fn restart_with(self, holdings: Holdings, options: Extras) -> Self {
         let Self { running, folder, clock, taken, .. } = self;
         running.stop().await;
-        let mut world = Self::open(folder, holdings, clock, Extras::default()).await;
+        let mut world = Self::open(folder, holdings, clock, options).await;
         world.taken = taken;
         world
     }
@@ -266,6 +271,11 @@ impl World {
             until: None,
         };
         self.import(Registers { suspensions: vec![suspension], ..Registers::default() }).await;
+    }
+
+    /// The service's own store.
+    pub(crate) fn store(&self) -> &mig_fhir::store::Store {
+        self.running.service().register.store()
     }
 
     /// How many released views are in memory.

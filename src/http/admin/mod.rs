@@ -1,5 +1,5 @@
-//! `/admin`: the registers, for administrators; `/admin/explain`, for privacy officers (CONTRACT section 6); and
-//! `/admin/reports`, for them and for practice auditors (section 8).
+//! `/admin`: the registers, for administrators; `/admin/explain`, for privacy officers (CONTRACT section 6); `/admin/alerts`,
+//! for both; and `/admin/reports`, for privacy officers and practice auditors (section 8).
 //!
 //! Plain JSON, refusals as OperationOutcome. Every call of a known caller is audited, a change in the transaction of its own
 //! audit row. No patient is named here but to those two, in a body. A change is in force on the next request of
@@ -7,6 +7,7 @@
 //! instances as soon as they see it.
 
 mod agreements;
+mod alerts;
 mod enrolments;
 mod explain;
 mod objections;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(suspensions::routes())
         .merge(explain::routes())
         .merge(reports::routes())
+        .merge(alerts::routes())
 }
 
 /// One act of an administrator, under way.

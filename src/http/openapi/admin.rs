@@ -202,6 +202,22 @@ const ROUTES: &[(&str, &[Row])] = &[
         ],
     ),
     (
+        "alerts",
+        &[(
+            HttpMethod::Get,
+            "listAlerts",
+            "What became of alerts and notices; for privacy officers their own organisation's, for administrators all",
+            None,
+            "200",
+            "Alerts",
+        )],
+    ),
+    ("alerts/{id}", &[(HttpMethod::Get, "readAlert", "What became of one of them", None, "200", "Alert")]),
+    (
+        "alerts/{id}/retry",
+        &[(HttpMethod::Post, "retryAlert", "Try a dead letter again, as if it were new", None, "200", "Alert")],
+    ),
+    (
         "explain",
         &[(
             HttpMethod::Post,
@@ -243,6 +259,7 @@ const ROUTES: &[(&str, &[Row])] = &[
 const QUERIES: &[(&str, &[(&str, &str)])] = &[
     ("listAgreements", &[("on", "An instant or a day"), ("viewer", "ODS code"), ("practice", "ODS code")]),
     ("listEnrolments", &[("user", "User id"), ("organisation", "ODS code")]),
+    ("listAlerts", &[("state", "waiting, unaddressed, delivered or dead"), ("kind", "override or agreement")]),
     ("listSuspensions", &[("lifted", "true: those that were lifted too")]),
     (
         "makeReport",

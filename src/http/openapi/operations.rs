@@ -5,7 +5,7 @@ use super::refusals::REFUSALS;
 use super::{BEARER, FHIR_JSON};
 use crate::catalogue::{Kept, KeptInteraction, Row};
 use crate::kinds::Kind;
-use crate::search::{COMMON, Form, PAGE, PAGE_MAX, Parameter as SearchParameter};
+use crate::search::{Element, Form, PAGE, PAGE_MAX, Parameter as SearchParameter, ROOT, Summary, Table, Total, Use};
 use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
@@ -29,7 +29,8 @@ pub(super) fn of_the_record(mut paths: PathsBuilder, row: &Row) -> PathsBuilder 
         .response("200", answer("The resource; the neutral notice is a Link header", name));
     paths = paths.path(format!("/FHIR/R4/{name}/{{id}}"), get(refusals(read, OF_A_READ)));
     if row.is_searchable() {
-        let mut parameters = searched_by(row.parameters);
+        let mut parameters: Vec<Parameter> =
+            row.table().offered().map(|parameter| offered(parameter, row.table())).collect();
         parameters.push(query(PAGE, "Opaque, and alone: as a next link has it", Form::Text));
         paths = searches(paths, "record", name, row.documentation, &parameters, true);
     }
@@ -186,6 +187,11 @@ pub(super) fn demo(paths: PathsBuilder) -> PathsBuilder {
             get(demo("demoPatients", "The demo's patients")
                 .response("200", super::answers::list("Each with a Consent ready to post", "DemoPatient"))),
         )
+        .path(
+            "/demo/alerts",
+            get(demo("demoAlerts", "What the demo's receiver of alerts has verified, the latest first")
+                .response("200", super::answers::list("Each letter once", "DemoAlert"))),
+        )
 }
 
 fn searches(
@@ -206,10 +212,14 @@ fn searches(
     }
     let mut fields = ObjectBuilder::new();
     for parameter in parameters.iter().filter(|parameter| parameter.name != PAGE) {
-        fields = fields.property(
-            parameter.name.clone(),
-            ObjectBuilder::new().schema_type(Type::String).description(parameter.description.clone()).build(),
-        );
+        let mut field = ObjectBuilder::new().schema_type(Type::String).build();
+        if let Some(RefOr::T(Schema::Object(known))) = &parameter.schema
+            && known.schema_type == field.schema_type
+        {
+            field = known.clone();
+        }
+        field.description.clone_from(&parameter.description);
+        fields = fields.property(parameter.name.clone(), field);
     }
     let operation = operation(
         tag,
@@ -228,15 +238,40 @@ fn by_name() -> Extensions {
     ExtensionsBuilder::new().add("x-group-parameters", true).build()
 }
 
-fn searched_by(own: &'static [SearchParameter]) -> Vec<Parameter> {
-    let common = COMMON.iter().filter(|common| own.iter().all(|parameter| parameter.name != common.name));
-    own.iter().chain(common).map(searched).collect()
+/// A parameter of the record, with what it takes: the same that the CapabilityStatement says.
+fn offered(parameter: &SearchParameter, table: Table) -> Parameter {
+    let schema = match parameter.usage {
+        Use::Sort => {
+            let dates = table.sorts().collect::<Vec<_>>().join("|");
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^-?({dates})(,-?({dates}))*$")))
+        }
+        Use::Summary => ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Summary::WORDS)),
+        Use::Total => ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Total::WORDS)),
+        Use::Elements => {
+            let names: Vec<String> = ROOT.iter().chain(table.elements).filter_map(named).collect();
+            let names = names.join("|");
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^({names})(,({names}))*$")))
+        }
+        _ => return searched_as(parameter, &parameter.explained(table)),
+    };
+    ParameterBuilder::from(searched_as(parameter, &parameter.explained(table))).schema(Some(schema.build())).build()
+}
+
+/// The names of an element as a pattern: one of several types may be asked for with or without `[x]`.
+fn named(element: &Element) -> Option<String> {
+    let stem = element.stem()?;
+    Some(if stem == element.name { stem.to_owned() } else { format!(r"{stem}(\[x\])?") })
 }
 
 fn searched(parameter: &SearchParameter) -> Parameter {
+    searched_as(parameter, parameter.documentation)
+}
+
+fn searched_as(parameter: &SearchParameter, documentation: &str) -> Parameter {
     match parameter.form {
+        // The only number there is.
         Form::Number => count(),
-        form => query(parameter.name, parameter.documentation, form),
+        form => query(parameter.name, documentation, form),
     }
 }
 

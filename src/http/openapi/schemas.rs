@@ -215,6 +215,7 @@ const DATA_TYPES: &[(&str, Elements)] = &[
         ],
     ),
     ("TaskRestriction", &[("recipient", "Reference*")]),
+    ("TaskOutput", &[("type", "!CodeableConcept"), ("valueString", "!string")]),
     ("DeviceName", &[("name", "!string"), ("type", "!code")]),
     ("DeviceVersion", &[("value", "!string")]),
     ("CapabilityStatementSoftware", &[("name", "!string"), ("version", "string")]),
@@ -642,6 +643,7 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("businessStatus", "CodeableConcept"),
             ("restriction", "TaskRestriction"),
             ("reasonCode", "CodeableConcept"),
+            ("output", "TaskOutput*"),
         ],
     ),
     (

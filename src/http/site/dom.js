@@ -109,7 +109,11 @@ export function form(submit, ...children) {
     buttons.forEach((button) => button.removeAttribute('aria-disabled'));
     problems.hidden = !found || found.length === 0;
     if (!problems.hidden) {
-      fill(problems, el('h2', {}, 'There is a problem'), el('ul', {}, found.map((text) => el('li', {}, text))));
+      // Below the heading that the form stands under, so that no level is skipped.
+      const place = made.closest('section');
+      const above = place && place.querySelector('h2, h3, h4');
+      const level = above && above.localName === 'h4' ? 'h5' : 'h2';
+      fill(problems, el(level, {}, 'There is a problem'), el('ul', {}, found.map((text) => el('li', {}, text))));
       problems.focus();
     }
   });

@@ -1,7 +1,7 @@
 //! `adminDomain`: the patient, people, organisations, places, roles, policies. Of two with one id the first is kept.
 
 use super::cursor::{Cursor, Tag};
-use super::{Building, ReadError};
+use super::{Building, ReadError, scalars};
 use crate::record::{
     Address, LocalMixture, Location, Marks, Organisation, Patient, Person, Policy, Role, User, UserInRole,
 };
@@ -135,7 +135,12 @@ fn caseload(cursor: &mut Cursor<'_>, patient: &mut Patient) -> Result<(), ReadEr
                     }
                 }
             }
-            "patientType" => patient.patient_type = cursor.token()?,
+            "patientType" => {
+                let said = tag.attribute("dummy")?;
+                let marked = cursor.kept(said, "boolean", scalars::boolean).unwrap_or(false);
+                patient.patient_type = cursor.token()?;
+                patient.dummy = marked || patient.patient_type.as_deref() == Some("DUM");
+            }
             _ => cursor.skip()?,
         }
     }

@@ -69,6 +69,10 @@ fn cancellation(cursor: &mut Cursor<'_>) -> Result<Cancellation, ReadError> {
             "cancellationDateTime" => read.at = cursor.instant()?,
             "cancellationReason" => read.reason = cursor.token()?,
             "linkedEvent" => read.link = cursor.id()?,
+            "cancellationText" => {
+                cursor.odd("dropped-text");
+                cursor.skip()?;
+            }
             _ => cursor.skip()?,
         }
     }

@@ -40,6 +40,10 @@ fn encounter(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) ->
             "location" => read.location = cursor.id()?,
             "locationType" => read.location_type = code(cursor, &tag)?,
             "accompanyingHCP" => read.accompanying.extend(cursor.id()?),
+            "externalConsulter" => {
+                cursor.odd("dropped-text");
+                cursor.skip()?;
+            }
             "duration" => read.duration = cursor.duration(&tag)?,
             "component" => {
                 while let Some(tag) = cursor.child()? {
@@ -53,7 +57,7 @@ fn encounter(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) ->
         }
     }
     if read.id.is_empty() {
-        cursor.odd("encounter-without-identity");
+        cursor.odd("encounter-without-id");
         building.record.unidentified.push((read.id, "ENC".to_owned()));
     } else {
         building.record.encounters.push(read);
@@ -99,7 +103,8 @@ fn problem(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> R
         Some(id) if !building.record.problems.contains_key(&id) => {
             building.record.problems.insert(id, read);
         }
-        _ => cursor.odd("problem-without-identity"),
+        Some(_) => cursor.odd("duplicate-problem"),
+        None => cursor.odd("problem-without-id"),
     }
     Ok(())
 }
@@ -177,7 +182,7 @@ fn event(cursor: &mut Cursor<'_>, tag: &Tag<'_>, building: &mut Building) -> Res
     }
     // Without an id it is nothing that anything could name; of two with one id, the end decides.
     if read.id.is_empty() {
-        cursor.odd("event-without-identity");
+        cursor.odd("event-without-id");
         building.record.unidentified.push((read.id, read.kind));
     } else {
         building.record.events.push(read);
@@ -261,7 +266,17 @@ fn referral(cursor: &mut Cursor<'_>) -> Result<Referral, ReadError> {
             "datedReferral" => read.dated = cursor.partial(&tag)?,
             "referralMode" => read.mode = cursor.token()?,
             "NHS" => read.nhs = cursor.boolean()?,
-            "rejectedReason" => read.rejected = cursor.token()?.is_some(),
+            "community" => read.community = cursor.boolean()?,
+            "rejectedReason" => {
+                read.rejected = cursor.text()?.is_some();
+                if read.rejected {
+                    cursor.odd("dropped-text");
+                }
+            }
+            "reason" => {
+                cursor.odd("dropped-text");
+                cursor.skip()?;
+            }
             _ => cursor.skip()?,
         }
     }
@@ -272,7 +287,7 @@ fn report(cursor: &mut Cursor<'_>, event: &mut Event) -> Result<(), ReadError> {
     let mut read = Report::default();
     while let Some(tag) = cursor.child()? {
         match tag.name() {
-            "issueDate" => read.issued = cursor.instant()?,
+            "issueDate" => read.issued = moment(cursor, &tag)?,
             "dataType" => read.data_type = cursor.token()?,
             "serviceOrganisation" => read.service_organisation = cursor.id()?,
             "component" => members(cursor, &mut event.children, &mut read.specimens)?,

@@ -405,7 +405,7 @@ fn a_plan_and_its_issue_are_read() {
     assert_eq!(issue.plan.as_deref(), Some("m"));
     assert_eq!(issue.supply.quantity, None);
     assert_eq!(record.oddities.get("decimal"), Some(&1));
-    assert_eq!(record.oddities.get("dropped-text"), Some(&1));
+    assert_eq!(record.oddities.get("dropped-text"), Some(&2));
 }
 
 #[test]
@@ -444,7 +444,7 @@ fn dropped_text_has_nowhere_to_be() {
          <referral><reason>secret</reason><UBRN>1</UBRN></referral></event>",
     );
     assert_eq!(record.events[0].referral.as_ref().and_then(|r| r.ubrn.as_deref()), Some("1"));
-    assert_eq!(record.oddities.get("dropped-text"), Some(&1));
+    assert_eq!(record.oddities.get("dropped-text"), Some(&2));
 }
 
 #[test]

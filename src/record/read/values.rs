@@ -72,6 +72,15 @@ fn range(cursor: &mut Cursor<'_>, tag: &Tag<'_>) -> Result<Range, ReadError> {
             }
             "units" => range.units = cursor.token()?,
             "sex" => range.sex = cursor.token()?,
+            "ageRange" => {
+                while let Some(tag) = cursor.child()? {
+                    match tag.name() {
+                        "low" => range.age_low = cursor.duration(&tag)?,
+                        "high" => range.age_high = cursor.duration(&tag)?,
+                        _ => cursor.skip()?,
+                    }
+                }
+            }
             _ => cursor.skip()?,
         }
     }

@@ -8,6 +8,7 @@ use super::{
     overlap,
 };
 use crate::ids::OdsCode;
+use crate::register::alerts::{self, Changed, Event};
 use crate::register::days::today;
 use crate::register::{AgreementStatus, Sharer, version};
 use crate::store::{Connection, Job, Pool, StoreError};
@@ -83,7 +84,8 @@ pub fn create_job(agreement: SignedAgreement, by: String, now: OffsetDateTime) -
                     Err(Declined::Changed(old.terms.version))
                 });
             }
-            store(connection, &kept, None, agreement, &by, None, now).await
+            let act = Act { what: Changed::Made, party: None };
+            store(connection, &kept, None, agreement, act, &by, None, now).await
         })
     })
 }
@@ -109,6 +111,7 @@ pub fn change_job(
                 return Ok(Err(Declined::Changed(old.terms.version)));
             }
             let earliest = today(now) + Duration::days(objection_days.into());
+            let act = Act::of(&alteration);
             let next = match altered(old, alteration, today(now), earliest) {
                 Ok(next) => next,
                 Err(declined) => return Ok(Err(declined)),
@@ -118,7 +121,7 @@ pub fn change_job(
             if !problems.0.is_empty() {
                 return Ok(Err(Declined::Problems(problems.0)));
             }
-            store(connection, &kept, Some(old.clone()), next, &by, reason.as_deref(), now).await
+            store(connection, &kept, Some(old), next, act, &by, reason.as_deref(), now).await
         })
     })
 }
@@ -149,18 +152,38 @@ pub fn import_job(
     })
 }
 
+/// What a change is told as, and which party's act it is.
+struct Act {
+    what: Changed,
+    party: Option<OdsCode>,
+}
+
+impl Act {
+    fn of(alteration: &Alteration) -> Self {
+        let (what, party) = match alteration {
+            Alteration::Replace(_) => (Changed::Replaced, None),
+            Alteration::Withdraw { organisation, .. } => (Changed::Withdrawal, Some(organisation.clone())),
+            Alteration::Suspend => (Changed::Suspension, None),
+            Alteration::Resume => (Changed::Resumption, None),
+            Alteration::Join(joining) => (Changed::Joining, Some(joining.practice.clone())),
+        };
+        Self { what, party }
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "what is kept, and who says so why and when")]
 async fn store(
     connection: &mut Connection,
     kept: &Registers,
-    old: Option<SignedAgreement>,
+    old: Option<&SignedAgreement>,
     mut next: SignedAgreement,
+    act: Act,
     by: &str,
     reason: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<Result<Kept, Declined>, StoreError> {
-    let (version, said) = (old.as_ref().map_or(0, |old| old.terms.version), old.as_ref());
-    next.terms.version = version;
-    if said == Some(&next) {
+    next.terms.version = old.map_or(0, |old| old.terms.version);
+    if old == Some(&next) {
         return Ok(Ok(Kept { agreement: next, made: false }));
     }
     let registers = Registers { agreements: vec![next.clone()], ..Registers::default() };
@@ -178,6 +201,8 @@ async fn store(
         .execute(&mut *connection)
         .await?;
     keep::store_agreement(connection, &next, by, reason, now).await?;
+    let event = Event { old, new: &next, what: act.what, by: act.party.as_ref(), practice: None };
+    alerts::record(connection, &event, today(now), now).await?;
     version::advance(connection, None).await?;
     Ok(Ok(Kept { agreement: next, made: true }))
 }

@@ -4,6 +4,7 @@ use super::fields::Problems;
 use super::{Enrolment, Problem, Registers, SignedAgreement, Suspension, Target, export, import, objection, overlap};
 use crate::clock::{from_millis, millis};
 use crate::ids::{OdsCode, RoleCode, UserId};
+use crate::register::alerts::{self, Changed, Event};
 use crate::register::days::{day_text, stored_day_if_any, today};
 use crate::register::row::row;
 use crate::register::{AgreementStatus, version};
@@ -79,6 +80,10 @@ pub(super) async fn store(
     }
     for agreement in &changed {
         store_agreement(connection, agreement, by, None, now).await?;
+        let old = kept.agreements.iter().find(|old| old.terms.id == agreement.terms.id);
+        let what = if old.is_some() { Changed::Replaced } else { Changed::Made };
+        let event = Event { old, new: agreement, what, by: None, practice: None };
+        alerts::record(connection, &event, today(now), now).await?;
         imported.agreements += 1;
     }
     for enrolment in &registers.enrolments {

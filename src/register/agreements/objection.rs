@@ -5,6 +5,7 @@ use super::{Declined, keep};
 use crate::clock::{from_millis, millis};
 use crate::ids::OdsCode;
 use crate::kinds::words;
+use crate::register::alerts::{self, Changed, Event};
 use crate::register::days::{day_text, stored_day, today};
 use crate::register::row::row;
 use crate::register::version;
@@ -161,6 +162,9 @@ pub fn object_job(
             .bind(objection.by.clone())
             .execute(&mut *connection)
             .await?;
+            let (by, practice) = (Some(&objection.organisation), Some(&objection.practice));
+            let event = Event { old: None, new: found, what: Changed::Objection, by, practice };
+            alerts::record(connection, &event, today(now), now).await?;
             version::advance(connection, None).await?;
             Ok(Ok((objection, true)))
         })
@@ -193,6 +197,12 @@ pub fn settle_job(
                 .bind(id)
                 .execute(&mut *connection)
                 .await?;
+            let kept = keep::read(&mut *connection).await?;
+            if let Some(under) = kept.agreements.iter().find(|under| under.terms.id == agreement) {
+                let practice = Some(&found.practice);
+                let event = Event { old: None, new: under, what: Changed::Settlement, by: None, practice };
+                alerts::record(connection, &event, today(now), now).await?;
+            }
             version::advance(connection, None).await?;
             found.settled = Some((how, now));
             Ok(Ok(found))

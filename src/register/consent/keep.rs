@@ -5,7 +5,7 @@ use crate::clock::{from_millis, millis};
 use crate::ids::{LogicalId, NhsNumber, OdsCode, UserId};
 use crate::register::row::row;
 use crate::register::slice::{self, Page, Place, Slice};
-use crate::register::{ConsentDecision, review, standing, version};
+use crate::register::{ConsentDecision, alerts, review, standing, version};
 use crate::store::{Clauses, Connection, Job, Pool, StoreError};
 use sqlx::FromRow as _;
 use time::OffsetDateTime;
@@ -26,7 +26,7 @@ pub fn store_job(admitted: AdmittedConsent) -> Job<StoredConsent> {
 }
 
 async fn store(connection: &mut Connection, admitted: AdmittedConsent) -> Result<StoredConsent, StoreError> {
-    let AdmittedConsent { id, draft, decision, until } = admitted;
+    let AdmittedConsent { id, draft, decision, until, sampled } = admitted;
     let receipt = version::advance(connection, Some(draft.patient)).await?;
     let stored = StoredConsent {
         id,
@@ -72,25 +72,12 @@ async fn store(connection: &mut Connection, admitted: AdmittedConsent) -> Result
     .execute(&mut *connection)
     .await?;
     if let Some(category) = category {
-        raise(connection, &stored, after_refusal).await?;
-        review::open(connection, &stored, category, after_refusal).await?;
+        alerts::raise(connection, &stored, after_refusal).await?;
+        review::open(connection, &stored, Some(category), after_refusal).await?;
+    } else if sampled && stored.decision == ConsentDecision::Permit {
+        review::open(connection, &stored, None, false).await?;
     }
     Ok(stored)
-}
-
-async fn raise(connection: &mut Connection, stored: &StoredConsent, after: bool) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO alert (id, consent, organisation, raised, after_refusal, attempts, next_attempt) \
-         VALUES ($1, $2, $3, $4, $5, 0, $4)",
-    )
-    .bind(uuid::Uuid::new_v4().to_string())
-    .bind(stored.id.as_str())
-    .bind(stored.organisation.as_str())
-    .bind(millis(stored.received))
-    .bind(i64::from(after))
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Keeps a withdrawal, in force from the next decision on.

@@ -92,6 +92,7 @@ pub struct AdmittedConsent {
     draft: ConsentDraft,
     decision: ConsentDecision,
     until: OffsetDateTime,
+    sampled: bool,
 }
 
 /// A kept Consent.
@@ -183,7 +184,7 @@ impl ConsentDraft {
             }
         };
         let until = self.until(agreements);
-        Ok(AdmittedConsent { id: LogicalId::random(), draft: self, decision, until })
+        Ok(AdmittedConsent { id: LogicalId::random(), draft: self, decision, until, sampled: false })
     }
 
     fn until(&self, agreements: &[Agreement]) -> OffsetDateTime {
@@ -205,6 +206,12 @@ impl ConsentDraft {
 }
 
 impl AdmittedConsent {
+    /// With a review of its own if it permits an ordinary view: chance has picked it (7.3.5). Nobody is told but the reviewer.
+    #[must_use]
+    pub fn sampled(self, sampled: bool) -> Self {
+        Self { sampled, ..self }
+    }
+
     /// The logical id that it will have.
     #[must_use]
     pub fn id(&self) -> &LogicalId {

@@ -77,6 +77,9 @@ pub enum RecordError {
     /// Not the XML that it should be.
     #[error("{0}")]
     NotOpenHr(&'static str),
+    /// More elements in one item than any record has.
+    #[error("too many elements in one item")]
+    Crowded,
     /// The patient has no identifier of type NHS.
     #[error("no NHS number")]
     NoNumber,
@@ -147,6 +150,7 @@ impl Holding {
                 tree::TreeError::Malformed => "not OpenHR: not well-formed XML",
                 tree::TreeError::Doctype => "not OpenHR: holds a document type declaration",
                 tree::TreeError::Root => "not OpenHR: another root element",
+                tree::TreeError::Crowded => return RecordError::Crowded,
             })
         })?;
         let facts = whole.facts.clone();

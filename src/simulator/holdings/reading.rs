@@ -4,7 +4,7 @@
 use super::dates::{day, span};
 use super::rules::RULES;
 use super::tree::Node;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use time::{Date, Duration};
 
 /// The facts of an entry before names are resolved.
@@ -48,11 +48,11 @@ impl Reading {
         policy.is_some_and(|id| self.policies.get(id).copied().unwrap_or(true))
     }
 
-    /// Whether an entry says that it is another patient's of this file.
-    pub(super) fn is_stranger(&self, raw: &Raw) -> bool {
-        let Some(named) = &raw.patient else { return false };
-        let mut patients = self.admin.iter().filter(|item| item.kind == "patient");
-        patients.next().is_some_and(|first| first.id != *named) && patients.any(|other| other.id == *named)
+    /// The other patients of this file, whose entries are not this one's.
+    pub(super) fn strangers(&self) -> HashSet<&str> {
+        let mut patients = self.admin.iter().filter(|item| item.kind == "patient").map(|item| item.id.as_str());
+        let first = patients.next();
+        patients.filter(|other| Some(*other) != first).collect()
     }
 }
 

@@ -9,19 +9,32 @@ use std::collections::HashMap;
 impl Whole {
     /// Resolves names once everything has been read, whatever the order of the file.
     pub(super) fn finish(&mut self, reading: &Reading) {
-        let mut places: HashMap<&str, Vec<u32>> = HashMap::new();
-        for (place, item) in (0u32..).zip(&reading.admin) {
-            places.entry(item.id.as_str()).or_default().push(place);
+        // The first and the last item of an id. A patient is never followed by name. Of items with one id each names the
+        // next, so that however many there are, what names one of them names them all.
+        let mut places: HashMap<&str, (u32, u32)> = HashMap::new();
+        let mut twins: Vec<(u32, u32)> = Vec::new();
+        let followed = (0u32..).zip(reading.admin.iter().zip(&self.admin)).filter(|(_, (_, item))| !item.is_patient);
+        for (place, (raw, _)) in followed {
+            let (_, last) = places.entry(raw.id.as_str()).or_insert((place, place));
+            if *last != place {
+                twins.push((*last, place));
+                *last = place;
+            }
         }
         let resolve = |named: &[String]| {
             let mut found: Vec<u32> =
-                named.iter().filter_map(|id| places.get(id.as_str())).flatten().copied().collect();
+                named.iter().filter_map(|id| places.get(id.as_str())).map(|(first, _)| *first).collect();
             found.sort_unstable();
             found.dedup();
             found
         };
         for (item, raw) in self.admin.iter_mut().zip(&reading.admin) {
             item.names = resolve(&raw.named);
+        }
+        for (earlier, later) in &twins {
+            if let Some(item) = self.admin.get_mut(*earlier as usize) {
+                item.names.push(*later);
+            }
         }
         self.head_names = resolve(&reading.head_named);
         self.patient_brief_names = resolve(&reading.patient_brief_named);
@@ -34,6 +47,8 @@ impl Whole {
         }
         self.patient_facts(reading);
 
+        let strangers = reading.strangers();
+        let is_stranger = |raw: &Raw| raw.patient.as_deref().is_some_and(|named| strangers.contains(named));
         let restricted = restricted_by_encounter(reading);
         for (raw, entry) in reading.events.iter().zip(&mut self.events) {
             let mut named = raw.named.clone();
@@ -50,11 +65,11 @@ impl Whole {
                 }
             }
             entry.names = resolve(&named);
-            entry.stranger = reading.is_stranger(raw);
+            entry.stranger = is_stranger(raw);
         }
         for (raw, entry) in reading.encounters.iter().zip(&mut self.encounters) {
             entry.names = resolve(&raw.named);
-            entry.stranger = reading.is_stranger(raw);
+            entry.stranger = is_stranger(raw);
         }
         let by_id: HashMap<&str, u32> =
             (0u32..).zip(&reading.events).map(|(place, raw)| (raw.id.as_str(), place)).collect();
@@ -70,7 +85,7 @@ impl Whole {
         let mut leader: Vec<usize> = (0..self.events.len()).collect();
         for (parent, raw) in reading.events.iter().enumerate() {
             for member in raw.members.iter().filter_map(|id| by_id.get(id.as_str())) {
-                let (a, b) = (find(&leader, parent), find(&leader, *member as usize));
+                let (a, b) = (find(&mut leader, parent), find(&mut leader, *member as usize));
                 if let Some(slot) = leader.get_mut(a.max(b)) {
                     *slot = a.min(b);
                 }
@@ -80,7 +95,7 @@ impl Whole {
             }
         }
         for (place, event) in self.events.iter_mut().enumerate() {
-            event.group = find(&leader, place);
+            event.group = find(&mut leader, place);
         }
         self.groups = self.events.len();
     }
@@ -170,12 +185,14 @@ fn restricted_by_encounter(reading: &Reading) -> HashMap<&str, Mark> {
     marks
 }
 
-fn find(leader: &[usize], mut place: usize) -> usize {
-    while let Some(&next) = leader.get(place) {
-        if next == place {
-            break;
+/// The leader of a group. Each step leads past the next from then on, so that no chain is walked twice.
+fn find(leader: &mut [usize], mut place: usize) -> usize {
+    while let Some(next) = leader.get(place).copied().filter(|next| *next != place) {
+        let after = leader.get(next).copied().unwrap_or(next);
+        if let Some(slot) = leader.get_mut(place) {
+            *slot = after;
         }
-        place = next;
+        place = after;
     }
     place
 }

@@ -15,6 +15,10 @@ pub(super) const OPENHR: &str = "http://www.e-mis.com/emisopen";
 /// How deep elements may be nested: OpenHR itself needs about ten levels.
 const MAX_DEPTH: usize = 64;
 
+/// How many elements one item may have, the items of a domain being read one by one: a tree of them takes some thirty
+/// times the room that they take as text.
+const MAX_ELEMENTS: usize = 1_000_000;
+
 /// Why a text is not a readable record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TreeError {
@@ -24,6 +28,9 @@ pub(super) enum TreeError {
     /// A document type declaration.
     #[error("not OpenHR: a document type declaration is refused")]
     Doctype,
+    /// More elements in one item than any record has.
+    #[error("not OpenHR: too many elements in one item")]
+    Crowded,
     /// Another root.
     #[error("not OpenHR: the root is not openHealthRecord of the OpenHR namespace")]
     Root,
@@ -294,11 +301,15 @@ fn open<'a>(start: &BytesStart<'a>, foreign: Option<Box<str>>) -> Result<Node<'a
 
 /// Reads the content of an element that was just opened.
 fn fill<'a>(reader: &mut NsReader<&'a [u8]>, node: Node<'a>) -> Result<Node<'a>, TreeError> {
-    let mut stack = vec![node];
+    let (mut stack, mut elements) = (vec![node], 0_usize);
     loop {
         let (namespace, event) = reader.read_resolved_event().map_err(|_| TreeError::Malformed)?;
         let foreign = foreign(&namespace);
         let Some(top) = stack.last_mut() else { return Err(TreeError::Malformed) };
+        elements += usize::from(matches!(event, Event::Start(_) | Event::Empty(_)));
+        if elements > MAX_ELEMENTS {
+            return Err(TreeError::Crowded);
+        }
         match event {
             Event::Start(start) => {
                 if stack.len() >= MAX_DEPTH {

@@ -130,6 +130,10 @@ impl Out {
         self.close("numericRange");
         self.maybe("units", range.units.as_ref());
         self.maybe("sex", range.sex.as_ref());
+        self.open("ageRange");
+        self.duration("low", range.age_low.as_ref());
+        self.duration("high", range.age_high.as_ref());
+        self.close("ageRange");
         self.close("range");
     }
 
@@ -227,7 +231,9 @@ fn admin(out: &mut Out, record: &Record) {
         out.maybe("organisation", patient.caseload_organisation.as_ref());
         out.open("patientStatus").maybe("caseloadStatus", patient.caseload_status.as_ref());
         out.close("patientStatus");
-        out.maybe("patientType", patient.patient_type.as_ref());
+        out.tag("patientType", &[("dummy", patient.dummy.then(|| "true".to_owned()).as_ref())]);
+        out.text(patient.patient_type.as_deref().unwrap_or_default());
+        out.close("patientType");
         out.is("dateEnded", patient.caseload_ended);
         out.close("caseloadPatient");
         out.close("patient");
@@ -403,6 +409,9 @@ fn event(out: &mut Out, event: &Event) {
         if let Some(nhs) = referral.nhs {
             out.leaf("NHS", if nhs { "true" } else { "false" });
         }
+        if let Some(community) = referral.community {
+            out.leaf("community", if community { "true" } else { "false" });
+        }
         out.maybe("rejectedReason", referral.rejected.then(|| "x".to_owned()).as_ref());
         out.close("referral");
     }
@@ -411,7 +420,7 @@ fn event(out: &mut Out, event: &Event) {
 
 /// A specimen's members are the report's too, in one order: each specimen stands where its members do.
 fn report(out: &mut Out, report: &Report, mut members: &[String]) {
-    out.open("report").at("issueDate", report.issued);
+    out.open("report").partial("issueDate", report.issued);
     out.maybe("dataType", report.data_type.as_ref());
     out.maybe("serviceOrganisation", report.service_organisation.as_ref());
     for specimen in &report.specimens {

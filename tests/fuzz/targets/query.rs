@@ -16,10 +16,9 @@ fn pairs(text: &[u8]) -> Vec<(String, String)> {
 fuzz_target!(|data: &[u8]| {
     let Some((first, text)) = data.split_first() else { return };
     let kind = Kind::ALL[usize::from(*first) % Kind::ALL.len()];
-    let row = catalogue::row(kind);
+    let table = catalogue::table(kind);
     let sealer = Sealer::new(0, &[7; 64]);
-    let parse =
-        |pairs: &[(String, String)], lenient| Query::parse(kind, row.parameters, row.includes, pairs, lenient, &sealer);
+    let parse = |pairs: &[(String, String)], lenient| Query::parse(kind, table, pairs, lenient, &sealer);
     let sent = pairs(text);
     let Ok(query) = parse(&sent, true) else { return };
     let said = query.self_query();

@@ -122,6 +122,23 @@ pub(super) const SHAPES: &[(&str, Elements)] = &[
     ),
     ("Suspensions", &[("suspensions", "!Suspension*")]),
     (
+        "Alert",
+        &[
+            ("id", "!string"),
+            ("kind", "!string"),
+            ("organisation", "!string"),
+            ("raised", "!instant"),
+            ("after_refusal", "!boolean"),
+            ("state", "!string"),
+            ("attempts", "!unsignedInt"),
+            ("next_attempt", "instant"),
+            ("reason", "string"),
+            ("settled", "instant"),
+            ("review", "string"),
+        ],
+    ),
+    ("Alerts", &[("alerts", "!Alert*")]),
+    (
         "ExplainCase",
         &[
             ("user", "!string"),
@@ -174,6 +191,33 @@ pub(super) const SHAPES: &[(&str, Elements)] = &[
     ("SharingSharer", &[("practice", "!string"), ("since", "date")]),
     ("DemoToken", &[("access_token", "!string"), ("token_type", "string"), ("expires_in", "unsignedInt")]),
     ("DemoNoUser", &[("error", "!string"), ("user", "string*")]),
+    (
+        "DemoAlert",
+        &[
+            ("webhook_id", "!string"),
+            ("received", "!instant"),
+            ("verified", "!boolean"),
+            ("times", "!unsignedInt"),
+            ("body", "!DemoLetter"),
+        ],
+    ),
+    ("DemoLetter", &[("type", "!string"), ("timestamp", "!instant"), ("data", "!DemoLetterData")]),
+    (
+        "DemoLetterData",
+        &[
+            ("reference", "string"),
+            ("organisation", "string"),
+            ("mark", "string"),
+            ("agreement", "string"),
+            ("version", "unsignedInt"),
+            ("viewer", "string"),
+            ("change", "string"),
+            ("status", "string"),
+            ("practice", "string"),
+            ("until", "date"),
+            ("to", "string"),
+        ],
+    ),
     (
         "DemoPatient",
         &[("scenario", "!string"), ("nhs_number", "!string"), ("description", "!string"), ("consent", "!Consent")],

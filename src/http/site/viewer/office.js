@@ -33,7 +33,7 @@ export async function reviews(who, said) {
     open.includes(wanted) ? cards.filter((_, index) => open[index] === wanted) : el('p', {}, none));
   return [el('h1', {}, 'Overrides to review'),
     el('p', {}, 'A clinician saw a record without the patient\u2019s consent. Each is told to you at once and waits here until somebody ' +
-      'else than that clinician has looked into it.'),
+      'else than that clinician has looked into it. Where the settings say so, ordinary views that chance picked wait here too.'),
     part('Waiting', true, 'No override waits for a review.'), part('Closed', false, 'No review is closed.')];
 }
 
@@ -49,6 +49,8 @@ function card(task, consent, { said, who, reasons, outcomes, alerts }) {
     && (event.agent || []).some((agent) => value(agent.who) === user));
   const by = alert && (alert.agent || []).find((agent) => value(agent.who) === user);
   const after = JSON.stringify(task).includes('override-after-refusal');
+  const picked = ((((task.code || {}).coding || [])[0]) || {}).code === 'view-review';
+  const evidence = ((task.output || [])[0] || {}).valueString;
   const title = 'review-' + task.id;
   const outcome = (((task.businessStatus || {}).coding || [])[0] || {}).code;
   const place = el('article', { class: after ? 'card urgent' : 'card', 'aria-labelledby': title });
@@ -78,13 +80,15 @@ function card(task, consent, { said, who, reasons, outcomes, alerts }) {
   fill(place,
     el('h3', { id: title }, (by && by.name ? by.name : 'User ' + user) + ', ' + time(task.authoredOn)),
     after ? el('p', { class: 'mark' }, 'After a refusal: the patient had said no') : null,
+    picked ? el('p', {}, 'An ordinary view with the patient\u2019s consent, picked by chance') : null,
     el('dl', { class: 'facts' },
       fact('Patient', 'NHS number ' + grouped(value(task.for))),
       fact('User', user),
-      fact('Reason', (reasons.get(code) || code) + (given.text ? ': \u201C' + given.text + '\u201D' : '')),
+      picked ? null : fact('Reason', (reasons.get(code) || code) + (given.text ? ': \u201C' + given.text + '\u201D' : '')),
       fact('Alert', alert ? 'Recorded ' + time(alert.recorded) + '; what is sent of it names neither the patient nor the user' : null),
       fact('State', { requested: 'Waiting', 'in-progress': 'Being looked into', completed: 'Closed' }[task.status] || task.status),
-      fact('Found', outcome && (outcomes.get(String(outcome)) || String(outcome)))),
+      fact('Found', outcome && (outcomes.get(String(outcome)) || String(outcome))),
+      fact('Evidence', evidence)),
     task.status === 'completed' ? null : form(submit,
       radios('outcome-' + task.id, 'What did the review find?', [...outcomes]),
       el('p', { class: 'buttons' }, el('button', { class: 'main' }, 'Close the review'),
