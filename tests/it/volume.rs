@@ -30,7 +30,7 @@ const PRACTICES: u64 = 40;
 const AT_ONCE: usize = 256;
 
 /// What more a command may hold for ten times the rows, in kilobytes: pages of the store and the allocator's leftovers.
-const SLACK: u64 = 16 * 1024;
+const SLACK: u64 = 24 * 1024;
 
 struct Trail {
     audit: Audit,
