@@ -105,7 +105,7 @@ pub(super) static CONDITION: &[Parameter] = of_the_record!(with subject "Conditi
     date("onset-date", definition!("Condition-onset-date"), &["onsetDateTime", "onsetPeriod"], "When it began"),
     date("recorded-date", definition!("Condition-recorded-date"), &["recordedDate"], "When it was recorded"),
     date("abatement-date", definition!("Condition-abatement-date"), &["abatementDateTime", "abatementPeriod"], "When it ended"),
-    token("severity", definition!("Condition-severity"), &["severity"], "How severe"),
+    token("severity", definition!("Condition-severity"), &["severity"], "How severe").worded(),
     reference("encounter", definition!("Condition-encounter"), &["encounter"], "The consultation in which it was recorded"),
     reference("asserter", definition!("Condition-asserter"), &["asserter"], "Who asserted it"),
 );

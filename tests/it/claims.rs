@@ -22,7 +22,6 @@ const NEVER_FILLED: &[&str] = &[
     "AllergyIntolerance.onset",
     "AllergyIntolerance.type",
     "Condition.encounter",
-    "Condition.severity:text",
     "DiagnosticReport.encounter",
     "Encounter.reason-code",
     "Flag.encounter",
