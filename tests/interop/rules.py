@@ -17,6 +17,7 @@ IDENTIFIERS = {
     "https://fhir.nhs.uk/Id/ods-organization-code",
     "https://fhir.nhs.uk/Id/sds-user-id",
     "https://fhir.nhs.uk/Id/sds-role-profile-id",
+    "https://fhir.hl7.org.uk/Id/gphc-number",
     "https://fhir.hl7.org.uk/Id/gmc-number",
     "https://fhir.hl7.org.uk/Id/gmp-number",
     "https://fhir.hl7.org.uk/Id/nmc-number",
