@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// `X-Request-ID`.
@@ -38,6 +38,8 @@ pub struct Peer {
 #[derive(Clone)]
 pub struct Gate {
     permits: Arc<Semaphore>,
+    /// For what anyone may read: it may not keep out those who come with a token.
+    public: Arc<Semaphore>,
     proxies: Arc<[Network]>,
 }
 
@@ -45,7 +47,12 @@ impl Gate {
     /// A gate for so many requests under way, behind proxies that are believed.
     #[must_use]
     pub fn new(in_flight: usize, proxies: Vec<Network>) -> Self {
-        Self { permits: Arc::new(Semaphore::new(in_flight)), proxies: proxies.into() }
+        let public = (in_flight / PUBLIC_PART).max(2);
+        Self {
+            permits: Arc::new(Semaphore::new(in_flight)),
+            public: Arc::new(Semaphore::new(public)),
+            proxies: proxies.into(),
+        }
     }
 
     /// The client's address: the last one that no believed proxy has. `None` when a believed proxy names none.
@@ -67,6 +74,24 @@ impl Gate {
         Some(client)
     }
 }
+
+/// Of the requests under way, the part that public pages and documents may be: one in so many. They cost time to write,
+/// and nobody's rate counts them.
+const PUBLIC_PART: usize = 32;
+/// How long such a request waits for its turn.
+const PUBLIC_WITHIN: Duration = Duration::from_secs(2);
+
+/// Whether anyone may read what stands there, and its writing is bounded for that. Health is asked after however busy it is.
+fn is_public(route: &str) -> bool {
+    let kept_for_callers = match route.strip_prefix("/FHIR/R4") {
+        Some(rest) => !["/metadata", "/ValueSet", "/CodeSystem"].iter().any(|open| rest.starts_with(open)),
+        None => route.starts_with("/admin") || route.starts_with("/demo"),
+    };
+    !kept_for_callers && !route.starts_with("/health/") && route != UNMATCHED
+}
+
+/// The route of what leads nowhere.
+const UNMATCHED: &str = "unmatched";
 
 /// The longest path and query that is read; longer ones are 413.
 const URL_BYTES: usize = 8 * 1024;
@@ -91,7 +116,7 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
     let wishes = Wishes::of(request.headers(), request.uri().query());
     let peer = Peer { request_id: request_id.clone(), address, wishes };
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
     let url_length = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     request.extensions_mut().insert(peer.clone());
     // A HEAD is a GET whose body is not sent: the same gates, the same audit, the same headers to the byte.
@@ -100,12 +125,19 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
         *request.method_mut() = Method::GET;
     }
 
+    // Held until the bytes are written: turning them into what was wished for is the dearest part.
+    let turn = match is_public(&route) {
+        true => Some(tokio::time::timeout(PUBLIC_WITHIN, gate.public.clone().acquire_owned()).await),
+        false => None,
+    };
+    let is_shed = matches!(turn, Some(Err(_) | Ok(Err(_))));
     let mut response = if url_length > URL_BYTES {
         answer::rejected(&Rejection::TooLong, &peer)
     } else {
         // A full house is alive: who asks after its health is let in, or it would be stopped for being busy.
         let permit = gate.permits.clone().try_acquire_owned().ok();
         match permit {
+            _ if is_shed => answer::rejected(&Rejection::Shed, &peer),
             None if !route.starts_with("/health/") => answer::rejected(&Rejection::Shed, &peer),
             _ => AssertUnwindSafe(next.run(request))
                 .catch_unwind()
@@ -115,6 +147,7 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
     };
 
     response = squeeze::squeeze(format::dress(response, &peer).await, gzip).await;
+    drop(turn);
     if is_head {
         response = without_body(response);
     }
@@ -191,6 +224,26 @@ mod tests {
             "the last stranger"
         );
         assert_eq!(client("10.0.0.1", &["198.51.100.4, unknown"]), None);
+    }
+
+    #[test]
+    fn what_anyone_may_read_has_a_turn_of_its_own_and_nothing_else_waits_for_it() {
+        for route in
+            ["/FHIR/R4/metadata", "/FHIR/R4/ValueSet/{id}", "/openapi.json", "/exclusions", "/sharing", "/docs"]
+        {
+            assert!(is_public(route), "{route}");
+        }
+        for route in [
+            "/FHIR/R4/Patient",
+            "/FHIR/R4/Consent/{id}",
+            "/FHIR/R4",
+            "/admin/reports",
+            "/health/live",
+            "/demo/token",
+            "unmatched",
+        ] {
+            assert!(!is_public(route), "{route}");
+        }
     }
 
     #[test]
