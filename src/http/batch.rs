@@ -160,7 +160,7 @@ fn wanted(entry: &Value, place: usize) -> Result<Wanted, Rejection> {
         Some("PUT") => {
             let id = url.strip_prefix(TYPE).and_then(|rest| rest.strip_prefix('/'));
             let id = id.ok_or_else(|| invalid(422, "business-rule", at("url")))?.to_owned();
-            let expected = text("ifMatch").and_then(version_of_etag).ok_or(Rejection::NoVersion)?;
+            let expected = text("ifMatch").and_then(version_of_etag).ok_or(Rejection::NoVersion(None))?;
             Ok(Wanted::Update { id, expected })
         }
         Some("POST") => Err(invalid(422, "business-rule", at("url"))),

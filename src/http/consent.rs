@@ -183,7 +183,7 @@ async fn withdraw(
             Ok(stored) => stored,
             Err(failure) => return Err(dealing.refuse(failure.into()).await),
         };
-        let if_match = match extract::if_match(&headers) {
+        let if_match = match extract::if_match(&headers, Some(stored.version)) {
             Ok(version) => version,
             Err(rejection) => return Err(dealing.refuse(rejection).await),
         };

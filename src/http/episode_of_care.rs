@@ -118,7 +118,7 @@ async fn update(
         let read = async {
             dealing.reach().await?;
             let body = extract::resource(&headers, body, TYPE).await?;
-            Ok::<_, Rejection>((body, extract::if_match(&headers)?))
+            Ok::<_, Rejection>((body, extract::if_match(&headers, None)?))
         }
         .await;
         let (body, expected) = match read {

@@ -185,14 +185,14 @@ pub fn is_fresh(headers: &HeaderMap) -> bool {
 /// The version that `If-Match` names.
 ///
 /// # Errors
-/// [`Rejection::NoVersion`] when there is none, or not one of ours.
-pub fn if_match(headers: &HeaderMap) -> Result<i64, Rejection> {
+/// [`Rejection::NoVersion`] when there is none, or not one of ours; it tells the current one, where that is known.
+pub fn if_match(headers: &HeaderMap, current: Option<i64>) -> Result<i64, Rejection> {
     headers
         .get(header::IF_MATCH)
         .and_then(|value| value.to_str().ok())
         .map(|value| value.trim().trim_start_matches("W/").trim_matches('"'))
         .and_then(|version| version.parse().ok())
-        .ok_or(Rejection::NoVersion)
+        .ok_or(Rejection::NoVersion(current))
 }
 
 fn media_type(headers: &HeaderMap) -> &str {

@@ -164,7 +164,7 @@ pub async fn refuse(app: &App, attempt: Attempt, rejection: Rejection) -> Reject
             Outcome::Refused("RESOURCE_INVALID")
         }
         Rejection::Declined(Declined::Unknown) => Outcome::Refused("NOT_FOUND"),
-        Rejection::Conflict(_) | Rejection::NoVersion | Rejection::Declined(Declined::Changed(_)) => {
+        Rejection::Conflict(_) | Rejection::NoVersion(_) | Rejection::Declined(Declined::Changed(_)) => {
             Outcome::Refused("CONFLICT")
         }
         Rejection::TooLong => Outcome::Refused("TOO_LONG"),

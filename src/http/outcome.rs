@@ -40,7 +40,10 @@ pub enum Rejection {
     ),
     /// An update without `If-Match`, where one is needed.
     #[error("no version named")]
-    NoVersion,
+    NoVersion(
+        /// The current one, where it is known.
+        Option<i64>,
+    ),
     /// No such route.
     #[error("unknown route")]
     Route,
@@ -165,7 +168,11 @@ pub fn describe(rejection: &Rejection) -> Problem {
         }
         Rejection::Declined(declined) => declined_as(declined),
         Rejection::Conflict(version) => Problem { version: *version, ..problem(412, "conflict", &["CONFLICT"]) },
-        Rejection::NoVersion => problem(412, "conflict", &["CONFLICT"]).at(vec!["If-Match".to_owned()]),
+        Rejection::NoVersion(version) => Problem {
+            version: *version,
+            said: Some("Name the version that you have read, as If-Match.".to_owned()),
+            ..problem(412, "conflict", &["CONFLICT"]).at(vec!["If-Match".to_owned()])
+        },
         Rejection::Route => problem(404, "not-found", &["NOT_FOUND"]),
         Rejection::Method { .. } => problem(405, "not-supported", &["METHOD"]),
         Rejection::Accept => problem(406, "not-supported", &["ACCEPT"]),

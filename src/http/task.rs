@@ -74,7 +74,7 @@ async fn update(
         let stepped = async {
             let held = kept_type::held::<OverrideReview>(&mut dealing, &id).await?;
             let body = extract::resource(&headers, body, TYPE).await?;
-            let if_match = extract::if_match(&headers)?;
+            let if_match = extract::if_match(&headers, Some(held.version))?;
             let step =
                 review::parse(&body, &held, &dealing.caller().user, &app.service.sealer).map_err(Rejection::Invalid)?;
             Ok(review::step_job(step, Some(if_match), app.service.clock.now()))

@@ -181,13 +181,13 @@ fn undone_when_declined(job: Job<Result<Reply, Declined>>, why: Arc<Mutex<Option
 fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Rejection> {
     match headers.get(header::IF_MATCH) {
         None => Ok(None),
-        Some(value) => value.to_str().ok().and_then(version_of_etag).map(Some).ok_or(Rejection::NoVersion),
+        Some(value) => value.to_str().ok().and_then(version_of_etag).map(Some).ok_or(Rejection::NoVersion(None)),
     }
 }
 
 /// The version that `If-Match` has to name.
 fn needed_if_match(headers: &HeaderMap) -> Result<i64, Rejection> {
-    if_match(headers)?.ok_or(Rejection::NoVersion)
+    if_match(headers)?.ok_or(Rejection::NoVersion(None))
 }
 
 fn problems(problems: Vec<Problem>) -> Rejection {

@@ -94,7 +94,7 @@ pub(super) fn reviewed() -> Vec<Request> {
             .by(OFFICER)
             .shape(200, &["alerts"])
             .then("const mine = body.alerts.find(a => a.review === 'Task/' + pm.variables.get('task_id'));")
-            .check("the override's is there", "pm.expect(mine).to.be.an('object')")
+            .check("that of the override is there", "pm.expect(mine).to.be.an('object')")
             .keep("alert_id", "mine.id"),
         get("Read it", "/admin/alerts/{{alert_id}}")
             .by(OFFICER)
