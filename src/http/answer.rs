@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 /// The head of the audit chain that a report was made from, in the words of an anchor.
 const CHAIN_HEAD: HeaderName = HeaderName::from_static("x-audit-chain-head");
+const REPORT_BOUNDS: HeaderName = HeaderName::from_static("x-report-bounds");
 
 /// Which of the client's preferences were kept to.
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -117,6 +118,7 @@ pub fn toml(text: String) -> Response {
 #[must_use]
 pub fn report(report: Report, format: Format) -> Response {
     let head = HeaderValue::from_str(&report.as_at().head.to_string());
+    let bounds = HeaderValue::from_str(&report.bounds());
     let pieces = futures_util::stream::try_unfold(report, |mut report| async move {
         match report.next().await {
             Ok(piece) => Ok(piece.map(|piece| (piece, report))),
@@ -134,6 +136,9 @@ pub fn report(report: Report, format: Format) -> Response {
     }
     if let Ok(head) = head {
         headers.insert(CHAIN_HEAD, head);
+    }
+    if let Ok(bounds) = bounds {
+        headers.insert(REPORT_BOUNDS, bounds);
     }
     response
 }

@@ -100,6 +100,7 @@ impl Of {
             .await
             .map_err(|NotClosed { error, .. }| vec![chain(&error)])?;
         let _ = writeln!(std::io::stderr(), "made from the audit trail at {}", report.as_at().head);
+        let _ = writeln!(std::io::stderr(), "bounds: {}", report.bounds());
         while let Some(piece) = report.next().await.map_err(said)? {
             out.write_all(&piece).map_err(|error| vec![error.to_string()])?;
         }

@@ -122,6 +122,21 @@ async fn the_report_about_a_patient_never_says_what_was_asked_word_for_word() {
 }
 
 #[tokio::test]
+async fn bounds_are_told_in_a_fixed_order_and_name_no_patient() {
+    let trail = Trail::new().await;
+    trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
+    let rules = Rules::builtin().expect("rules");
+    let bounds =
+        async |request| Report::open(&trail.audit, &trail.store, &rules, "", request).await.expect("opens").bounds();
+    assert_eq!(bounds(of(Name::WhoViewed, Format::Csv)).await, "organisation=RX1");
+    let numbered = Request { user: UserId::parse(PATIENT), ..of(Name::UserActivity, Format::Csv) };
+    assert_eq!(bounds(numbered).await, "organisation=RX1&user=%28not+shown%29");
+    let all = Request { scope: None, ..of(Name::WhoViewed, Format::Fhir) };
+    assert_eq!(bounds(all.clone()).await, "");
+    assert!(!trail.made(all).await.contains("bound-"));
+}
+
+#[tokio::test]
 async fn no_report_is_made_of_a_trail_that_is_not_whole_even_where_it_shows_nothing_of_the_row() {
     for (sql, seq) in [
         ("UPDATE audit SET payload = replace(payload, 'Ada', 'Ida') WHERE seq = 1", 1),
