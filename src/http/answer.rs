@@ -6,6 +6,7 @@ use super::extract::Handling;
 use super::format::{FHIR_JSON, SERVED, Wish};
 use super::layers::Peer;
 use super::outcome::{self, Rejection};
+use super::places::Place;
 use crate::audit::Audited;
 use crate::catalogue;
 use crate::clock;
@@ -114,14 +115,14 @@ pub fn toml(text: String) -> Response {
     response
 }
 
-/// A report, made as it is read. One that cannot be finished breaks the connection: it is never taken for whole.
+/// A report, made as it is read, which holds its place until then. One that cannot be finished breaks the connection: it is never taken for whole.
 #[must_use]
-pub fn report(report: Report, format: Format) -> Response {
+pub fn report(report: Report, format: Format, place: Place) -> Response {
     let head = HeaderValue::from_str(&report.as_at().head.to_string());
     let bounds = HeaderValue::from_str(&report.bounds());
-    let pieces = futures_util::stream::try_unfold(report, |mut report| async move {
+    let pieces = futures_util::stream::try_unfold((report, place), |(mut report, place)| async move {
         match report.next().await {
-            Ok(piece) => Ok(piece.map(|piece| (piece, report))),
+            Ok(piece) => Ok(piece.map(|piece| (piece, (report, place)))),
             Err(error) => {
                 tracing::error!(chain = telemetry::chain(&error), "a report was cut off");
                 Err(error)

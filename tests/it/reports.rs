@@ -392,6 +392,31 @@ fn what_bounds_a_report_stands_with_it_so_that_nobody_takes_a_part_for_the_whole
 }
 
 #[test]
+fn a_user_has_one_report_under_way_and_is_told_when_to_ask_again() {
+    run(async {
+        let lived = lived().await;
+        let held = database::hold(lived.world.folder()).await;
+        let ask = |by| lived.ask("who-viewed", "text/csv", &json!({})).by(by).send();
+        let again = async {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            let again = ask(&lived.officer).await;
+            drop(held);
+            again
+        };
+        let (first, again) = tokio::join!(ask(&lived.officer), again);
+        assert_eq!(first.status, 200, "{}", first.text);
+        assert_eq!((again.status, again.reasons()), (429, vec!["THROTTLED"]));
+        assert!(again.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
+        assert_eq!(
+            lived.world.audited(&lived.officer, &again.request_id).await.len(),
+            0,
+            "as other throttled requests"
+        );
+        lived.made(&lived.officer, "who-viewed", "text/csv", &json!({})).await;
+    });
+}
+
+#[test]
 fn what_is_asked_wrongly_is_told_by_its_member_and_never_by_its_value() {
     run(async {
         let lived = lived().await;
