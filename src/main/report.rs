@@ -63,7 +63,7 @@ pub struct Of {
 impl Of {
     /// Makes it.
     pub async fn run(self) -> Result<(), Vec<String>> {
-        let (config, store) = self.deployment.open().await?;
+        let (config, store) = self.deployment.open_existing().await?;
         let trail = Audit::attach(store.clone(), &config.audit, Clock::system()).await;
         let done = match trail {
             Ok(audit) => self.make(&audit, &store, &config.server.base_url()).await,
