@@ -129,7 +129,7 @@ async fn an_outcome_can_name_its_evidence_and_never_a_patient() {
         (output("999.000.0018"), "Task.output[0].valueString"),
         (output("Incident 2026/999/000/0018"), "Task.output[0].valueString"),
         (output("999_000_0018"), "Task.output[0].valueString"),
-        (output("9a9b9c0 #0:0.0/0_0-1z8"), "Task.output[0].valueString"),
+        (output("9a9b9c0 #0:0.0/0_1z8"), "Task.output[0].valueString"),
         (output("999\u{2013}000\u{2013}0018"), "Task.output[0].valueString"),
         (output("999\u{a0}000\u{a0}0018"), "Task.output[0].valueString"),
         (output("99900\u{200b}00018"), "Task.output[0].valueString"),
@@ -137,7 +137,6 @@ async fn an_outcome_can_name_its_evidence_and_never_a_patient() {
         (output("\u{0669}\u{0669}\u{0669}0000018"), "Task.output[0].valueString"),
         (output("Incident\t1"), "Task.output[0].valueString"),
         (output("Incident\n1"), "Task.output[0].valueString"),
-        (output("Incident \u{7}1"), "Task.output[0].valueString"),
         (output("=Incident 1"), "Task.output[0].valueString"),
         (json!([{ "type": output("x")[0]["type"] }]), "Task.output[0].valueString"),
         (
