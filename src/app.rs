@@ -147,6 +147,7 @@ impl Server {
             service: service.clone(),
             identity,
             pace: http::Pace::new(config.server.requests_per_minute),
+            places: http::Places::default(),
             store: store.clone(),
             base: Base(base.clone()),
             demo: extra.is_some(),

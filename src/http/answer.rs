@@ -6,6 +6,7 @@ use super::extract::Handling;
 use super::format::{FHIR_JSON, SERVED, Wish};
 use super::layers::Peer;
 use super::outcome::{self, Rejection};
+use super::places::Place;
 use crate::audit::Audited;
 use crate::catalogue;
 use crate::clock;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 /// The head of the audit chain that a report was made from, in the words of an anchor.
 const CHAIN_HEAD: HeaderName = HeaderName::from_static("x-audit-chain-head");
+const REPORT_BOUNDS: HeaderName = HeaderName::from_static("x-report-bounds");
 
 /// Which of the client's preferences were kept to.
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -113,13 +115,14 @@ pub fn toml(text: String) -> Response {
     response
 }
 
-/// A report, made as it is read. One that cannot be finished breaks the connection: it is never taken for whole.
+/// A report, made as it is read, which holds its place until then. One that cannot be finished breaks the connection: it is never taken for whole.
 #[must_use]
-pub fn report(report: Report, format: Format) -> Response {
+pub fn report(report: Report, format: Format, place: Place) -> Response {
     let head = HeaderValue::from_str(&report.as_at().head.to_string());
-    let pieces = futures_util::stream::try_unfold(report, |mut report| async move {
+    let bounds = HeaderValue::from_str(&report.bounds());
+    let pieces = futures_util::stream::try_unfold((report, place), |(mut report, place)| async move {
         match report.next().await {
-            Ok(piece) => Ok(piece.map(|piece| (piece, report))),
+            Ok(piece) => Ok(piece.map(|piece| (piece, (report, place)))),
             Err(error) => {
                 tracing::error!(chain = telemetry::chain(&error), "a report was cut off");
                 Err(error)
@@ -134,6 +137,9 @@ pub fn report(report: Report, format: Format) -> Response {
     }
     if let Ok(head) = head {
         headers.insert(CHAIN_HEAD, head);
+    }
+    if let Ok(bounds) = bounds {
+        headers.insert(REPORT_BOUNDS, bounds);
     }
     response
 }

@@ -20,6 +20,7 @@ pub mod openapi;
 pub mod outcome;
 mod pace;
 mod page;
+mod places;
 mod pretty;
 mod record;
 mod sharing;
@@ -32,6 +33,7 @@ mod under_way;
 pub use answer::Base;
 pub use layers::{Gate, Peer};
 pub use pace::Pace;
+pub use places::Places;
 pub use under_way::UnderWay;
 
 use crate::chance::Chance;
@@ -53,6 +55,8 @@ pub struct App {
     pub identity: Identity,
     /// How often each may ask.
     pub pace: Pace,
+    /// Of reports under way.
+    pub places: Places,
     /// For readiness.
     pub store: Store,
     /// The public base URL, `…/FHIR/R4`.

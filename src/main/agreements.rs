@@ -59,7 +59,7 @@ async fn take_in(file: &std::path::Path, by: String, deployment: &Deployment) ->
 }
 
 async fn print(deployment: &Deployment) -> Result<(), Vec<String>> {
-    let (_, store) = deployment.open().await?;
+    let (_, store) = deployment.open_existing().await?;
     let kept = registers(store.reader()).await;
     store.close().await;
     say(export(&kept.map_err(|error| vec![chain(&error)])?).trim_end());

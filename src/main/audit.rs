@@ -67,7 +67,7 @@ impl Audit {
 }
 
 async fn walk(span: Span, anchors: Option<PathBuf>, deployment: &Deployment) -> Result<Verdict, Vec<String>> {
-    let (config, store) = deployment.open().await?;
+    let (config, store) = deployment.open_existing().await?;
     let keys = Keys::load(&config.audit.key_file).map_err(|error| vec![chain(&error)])?;
     let verdict = if let Some(kept) = anchors {
         verify_kept(&store, &keys, span, &kept).await

@@ -5,7 +5,7 @@ use mig_fhir::config::Config;
 #[cfg(feature = "simulator")]
 use mig_fhir::ids::Sealer;
 use mig_fhir::release::Lists;
-use mig_fhir::store::Store;
+use mig_fhir::store::{Store, StoreConfig};
 use mig_fhir::telemetry::chain;
 use std::path::{Path, PathBuf};
 
@@ -28,12 +28,26 @@ impl Deployment {
             .ok_or_else(|| vec!["--config or --data is needed".to_owned()])
     }
 
-    /// Its settings and its store.
-    pub async fn open(&self) -> Result<(Config, Store), Vec<String>> {
+    /// Its settings and its store, which must be there: an empty one in a mistyped place would be found in good order.
+    pub async fn open_existing(&self) -> Result<(Config, Store), Vec<String>> {
         let config = self.settings()?;
-        let store = Store::open(&config.store).await.map_err(|error| vec![format!("store: {}", chain(&error))])?;
-        Ok((config, store))
+        if let StoreConfig::Sqlite { path } = &config.store
+            && !path.is_file()
+        {
+            return Err(vec!["store.path: there is no store".to_owned()]);
+        }
+        opened(config).await
     }
+
+    /// Its settings and its store, which is made if need be.
+    pub async fn open(&self) -> Result<(Config, Store), Vec<String>> {
+        opened(self.settings()?).await
+    }
+}
+
+async fn opened(config: Config) -> Result<(Config, Store), Vec<String>> {
+    let store = Store::open(&config.store).await.map_err(|error| vec![format!("store: {}", chain(&error))])?;
+    Ok((config, store))
 }
 
 /// A deployment whose lists and keys are used; without one, the built-in list and a key that is thrown away.

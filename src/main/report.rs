@@ -63,7 +63,7 @@ pub struct Of {
 impl Of {
     /// Makes it.
     pub async fn run(self) -> Result<(), Vec<String>> {
-        let (config, store) = self.deployment.open().await?;
+        let (config, store) = self.deployment.open_existing().await?;
         let trail = Audit::attach(store.clone(), &config.audit, Clock::system()).await;
         let done = match trail {
             Ok(audit) => self.make(&audit, &store, &config.server.base_url()).await,
@@ -100,6 +100,7 @@ impl Of {
             .await
             .map_err(|NotClosed { error, .. }| vec![chain(&error)])?;
         let _ = writeln!(std::io::stderr(), "made from the audit trail at {}", report.as_at().head);
+        let _ = writeln!(std::io::stderr(), "bounds: {}", report.bounds());
         while let Some(piece) = report.next().await.map_err(said)? {
             out.write_all(&piece).map_err(|error| vec![error.to_string()])?;
         }

@@ -126,6 +126,18 @@ async fn an_outcome_can_name_its_evidence_and_never_a_patient() {
     good["output"] = output("Incident 2026-0042");
     for (value, at) in [
         (output("about 999 000 0018"), "Task.output[0].valueString"),
+        (output("999.000.0018"), "Task.output[0].valueString"),
+        (output("Incident 2026/999/000/0018"), "Task.output[0].valueString"),
+        (output("999_000_0018"), "Task.output[0].valueString"),
+        (output("9a9b9c0 #0:0.0/0_1z8"), "Task.output[0].valueString"),
+        (output("999\u{2013}000\u{2013}0018"), "Task.output[0].valueString"),
+        (output("999\u{a0}000\u{a0}0018"), "Task.output[0].valueString"),
+        (output("99900\u{200b}00018"), "Task.output[0].valueString"),
+        (output("\u{ff19}\u{ff19}\u{ff19}0000018"), "Task.output[0].valueString"),
+        (output("\u{0669}\u{0669}\u{0669}0000018"), "Task.output[0].valueString"),
+        (output("Incident\t1"), "Task.output[0].valueString"),
+        (output("Incident\n1"), "Task.output[0].valueString"),
+        (output("=Incident 1"), "Task.output[0].valueString"),
         (json!([{ "type": output("x")[0]["type"] }]), "Task.output[0].valueString"),
         (
             json!([{ "type": { "coding": [{ "system": "urn:x", "code": "evidence" }] }, "valueString": "x" }]),
@@ -136,6 +148,11 @@ async fn an_outcome_can_name_its_evidence_and_never_a_patient() {
         let mut body = good.clone();
         body["output"] = value;
         assert_eq!(refused(&body, &review, "po"), at);
+    }
+    for text in ["INC-2026/0042", "Datix: 12.3_b #4", "File 1234567890"] {
+        let mut body = good.clone();
+        body["output"] = output(text);
+        assert!(parse(&body, &review, &user("po"), &sealer()).is_ok(), "{text}");
     }
     let mut early = good.clone();
     early["status"] = json!("in-progress");

@@ -1,6 +1,7 @@
 //! What is asked for, and why it cannot be had.
 
 use crate::audit::{AuditError, AuditScope};
+use crate::clock::rfc3339;
 use crate::ids::{NhsNumber, OdsCode, UserId};
 use crate::kinds::words;
 use crate::store::StoreError;
@@ -96,6 +97,44 @@ impl Request {
             staff_names: true,
             row: None,
         }
+    }
+
+    /// The last instant in it.
+    pub(super) fn last(&self) -> Option<OffsetDateTime> {
+        self.before.and_then(|before| before.checked_sub(time::Duration::milliseconds(1)))
+    }
+
+    /// Whether it is narrowed to a practice that is not the one whose report it is.
+    pub(super) fn of_another_practice(&self) -> bool {
+        match (&self.practice, &self.scope) {
+            (Some(practice), Some(AuditScope::Practice(own))) => practice != own,
+            (Some(_), _) => true,
+            (None, _) => false,
+        }
+    }
+
+    /// Whose viewing is told of what, in a fixed order; never which patient's.
+    pub(super) fn bounds(&self) -> Vec<(&'static str, String)> {
+        let (organisation, own) = match &self.scope {
+            Some(AuditScope::Organisation(code)) => (Some(code), None),
+            Some(AuditScope::Practice(code)) => (None, Some(code)),
+            None => (None, None),
+        };
+        // What a client took for a user may be a patient's number.
+        let user = self.user.as_ref().map(|user| match NhsNumber::parse(user.as_str()) {
+            Some(_) => "(not shown)".to_owned(),
+            None => user.to_string(),
+        });
+        [
+            ("organisation", organisation.map(ToString::to_string)),
+            ("practice", self.practice.as_ref().or(own).map(ToString::to_string)),
+            ("user", user),
+            ("from", self.from.map(rfc3339)),
+            ("to", self.last().map(rfc3339)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
     }
 }
 

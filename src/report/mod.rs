@@ -83,6 +83,9 @@ impl Report {
             // An override is known before the practice is: its review belongs to the viewing organisation.
             Name::OverrideReview if by_practice => return Err(ReportError::Wanting("organisation")),
             Name::OverrideReview if request.practice.is_some() => return Err(ReportError::Wanting("practice")),
+            // It would seem that nobody else had looked.
+            Name::WhoViewed if request.user.is_some() => return Err(ReportError::Wanting("user")),
+            Name::WhoViewed if request.of_another_practice() => return Err(ReportError::Wanting("practice")),
             Name::WhoViewed => {}
             _ if request.patient.is_some() => return Err(ReportError::Wanting("nhs_number")),
             _ => {}
@@ -144,6 +147,12 @@ impl Report {
         }
         text.append_pair("row", &self.as_at.head.seq.to_string());
         text.finish().replacen("?&", "?", 1)
+    }
+
+    /// What it is bounded by, as a form in a fixed order: it names no patient. Empty for the whole trail.
+    #[must_use]
+    pub fn bounds(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.request.bounds()).finish()
     }
 
     /// The next piece; `None` at the end. After an error there is no more, and what was told is not the whole.
@@ -229,8 +238,22 @@ impl Report {
         }
     }
 
-    /// The FHIR resource before its groups or entries.
+    /// The FHIR resource before its groups or entries, tagged with its bounds.
     fn opening(&self) -> Value {
+        let mut opening = self.untagged();
+        let bounds = self.request.bounds().into_iter();
+        let tags: Vec<Value> = bounds
+            .map(|(name, value)| {
+                json!({ "system": CODES, "code": format!("bound-{name}"), "display": format!("{name} {value}") })
+            })
+            .collect();
+        if let (false, Some(members)) = (tags.is_empty(), opening.as_object_mut()) {
+            members.insert("meta".to_owned(), json!({ "tag": tags }));
+        }
+        opening
+    }
+
+    fn untagged(&self) -> Value {
         let request = &self.request;
         let identifier = json!({ "system": CHAIN_SYSTEM, "value": self.as_at.head.to_string() });
         if !request.name.counts() {
@@ -242,9 +265,7 @@ impl Report {
             });
         }
         let mut period = json!({});
-        // The period's end is the last instant in it.
-        let last = request.before.and_then(|before| before.checked_sub(time::Duration::milliseconds(1)));
-        for (name, at) in [("start", request.from), ("end", Some(last.unwrap_or(self.as_at.at)))] {
+        for (name, at) in [("start", request.from), ("end", Some(request.last().unwrap_or(self.as_at.at)))] {
             if let (Some(at), Some(members)) = (at, period.as_object_mut()) {
                 members.insert(name.to_owned(), json!(rfc3339(at)));
             }

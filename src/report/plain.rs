@@ -43,6 +43,7 @@ impl Plain {
                 continue;
             }
             let mut event = audit.event(entry);
+            without_query(&mut event, entry);
             if !self.staff_names {
                 without_staff(&mut event);
             }
@@ -178,6 +179,22 @@ fn result(entry: &Entry) -> &'static str {
         },
         Ending::Failed => "It did not work; nothing was shown",
         Ending::Interrupted => "The service stopped in the middle; some of your record may have been fetched",
+    }
+}
+
+/// An AuditEvent without what was asked word for word: a search of the trail or a report names staff and other patients
+/// there. Lacking it, the event is none of a profile that needs it.
+fn without_query(event: &mut Value, entry: &Entry) {
+    let mut held = false;
+    let entities = event.get_mut("entity").and_then(Value::as_array_mut);
+    for entity in entities.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if entity.remove("query").is_some() {
+            entity.insert("description".to_owned(), json!(entry.resource_type()));
+            held = true;
+        }
+    }
+    if let (true, Some(members)) = (held, event.as_object_mut()) {
+        members.remove("meta");
     }
 }
 

@@ -91,7 +91,7 @@ impl Sheet {
 }
 
 fn write_cell(out: &mut Vec<u8>, cell: &str) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let formula = is_formula(cell);
     let quoted = cell.contains(['"', ',', '\r', '\n']) || cell.starts_with(' ') || cell.ends_with(' ');
     if quoted {
         out.push(b'"');
@@ -108,6 +108,15 @@ fn write_cell(out: &mut Vec<u8>, cell: &str) {
     if quoted {
         out.push(b'"');
     }
+}
+
+/// Whether a spreadsheet may take it for a formula: some pass over blanks and what does not show, and read wide signs as
+/// the usual ones.
+fn is_formula(cell: &str) -> bool {
+    let unseen =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    let signs = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+    cell.starts_with(['\t', '\r', '\n']) || cell.trim_start_matches(unseen).starts_with(signs)
 }
 
 #[cfg(test)]
@@ -129,6 +138,17 @@ mod tests {
             ("\tx", "'\tx"),
             ("=HYPERLINK(\"a\",1)", "\"'=HYPERLINK(\"\"a\"\",1)\""),
             ("é £", "é £"),
+            ("\n=1", "\"'\n=1\""),
+            ("\nx", "\"'\nx\""),
+            (" =1", "\"' =1\""),
+            ("\u{a0}+1", "'\u{a0}+1"),
+            ("\u{feff}@x", "'\u{feff}@x"),
+            ("\u{b}=1", "'\u{b}=1"),
+            ("\u{ff1d}1", "'\u{ff1d}1"),
+            ("\u{ff0b}1", "'\u{ff0b}1"),
+            ("\u{ff0d}1", "'\u{ff0d}1"),
+            (" \u{ff20}x", "\"' \u{ff20}x\""),
+            (" x=1", "\" x=1\""),
         ] {
             let mut out = Vec::new();
             write_cell(&mut out, cell);

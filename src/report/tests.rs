@@ -100,6 +100,43 @@ async fn the_patient_is_told_in_plain_english_and_staff_are_named_only_where_the
 }
 
 #[tokio::test]
+async fn the_report_about_a_patient_never_says_what_was_asked_word_for_word() {
+    let trail = Trail::new().await;
+    trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
+    let mut asked = trail.begun(caller("Ada Field", "RX1"), Interaction::Search, "AuditEvent", PATIENT);
+    asked.note_query(format!("AuditEvent?agent.identifier=555000000009&patient.identifier={OTHER}"));
+    trail.answered(asked).await;
+    for staff_names in [true, false] {
+        let told = trail.made(Request { staff_names, ..of(Name::WhoViewed, Format::Fhir) }).await;
+        let told: Value = serde_json::from_str(&told).expect("JSON");
+        let entries = told["entry"].as_array().expect("entries");
+        assert_eq!(entries.len(), 2);
+        for event in entries.iter().map(|entry| &entry["resource"]) {
+            let entities = event["entity"].as_array().expect("entities");
+            assert!(entities.iter().all(|entity| entity.get("query").is_none()), "{event}");
+            let asked = entities.iter().find(|entity| entity["role"]["code"] == "24").expect("what it was");
+            assert!(["AuditEvent", "AllergyIntolerance"].contains(&asked["description"].as_str().expect("a word")));
+            assert_eq!(event.get("meta"), None, "its profile would need the query");
+        }
+    }
+}
+
+#[tokio::test]
+async fn bounds_are_told_in_a_fixed_order_and_name_no_patient() {
+    let trail = Trail::new().await;
+    trail.viewed("Ada Field", "G82001", PATIENT, Outcome::Answered).await;
+    let rules = Rules::builtin().expect("rules");
+    let bounds =
+        async |request| Report::open(&trail.audit, &trail.store, &rules, "", request).await.expect("opens").bounds();
+    assert_eq!(bounds(of(Name::WhoViewed, Format::Csv)).await, "organisation=RX1");
+    let numbered = Request { user: UserId::parse(PATIENT), ..of(Name::UserActivity, Format::Csv) };
+    assert_eq!(bounds(numbered).await, "organisation=RX1&user=%28not+shown%29");
+    let all = Request { scope: None, ..of(Name::WhoViewed, Format::Fhir) };
+    assert_eq!(bounds(all.clone()).await, "");
+    assert!(!trail.made(all).await.contains("bound-"));
+}
+
+#[tokio::test]
 async fn no_report_is_made_of_a_trail_that_is_not_whole_even_where_it_shows_nothing_of_the_row() {
     for (sql, seq) in [
         ("UPDATE audit SET payload = replace(payload, 'Ada', 'Ida') WHERE seq = 1", 1),

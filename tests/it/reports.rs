@@ -350,6 +350,73 @@ fn the_patient_is_told_in_plain_english_and_no_more_about_staff_than_is_wanted()
 }
 
 #[test]
+fn what_bounds_a_report_stands_with_it_so_that_nobody_takes_a_part_for_the_whole() {
+    run(async {
+        let lived = lived().await;
+        let bounds = json!({ "from": "2026-01-01", "to": "2026-12-31" });
+        let whose =
+            [(&lived.officer, format!("organisation={VIEWER}")), (&lived.auditor, format!("practice={PRACTICE}"))];
+        let period = "from=2026-01-01T00%3A00%3A00Z&to=2026-12-31T23%3A59%3A59.999Z";
+        for (by, scope) in whose {
+            let told = lived.made(by, "who-viewed", "text/csv", &bounds).await;
+            assert_eq!(told.header("x-report-bounds"), Some(format!("{scope}&{period}").as_str()));
+            let told = lived.made(by, "who-viewed", "text/csv", &json!({})).await;
+            assert_eq!(told.header("x-report-bounds"), Some(scope.as_str()), "all of it");
+        }
+        let mut narrowed = bounds.clone();
+        narrowed["practice"] = PRACTICE.into();
+        for name in ["practice-access", "user-activity", "annual-return"] {
+            let told = lived.made(&lived.officer, name, FORMATS[1], &narrowed).await;
+            let tags = told.body["meta"]["tag"].as_array().expect("tags");
+            let mut wanted = vec![format!("organisation {VIEWER}"), format!("practice {PRACTICE}")];
+            if name == "user-activity" {
+                wanted.push(format!("user {}", lived.who.user));
+            }
+            wanted.extend(["from 2026-01-01T00:00:00Z".to_owned(), "to 2026-12-31T23:59:59.999Z".to_owned()]);
+            let said: Vec<&str> = tags.iter().map(|tag| tag["display"].as_str().expect("words")).collect();
+            assert_eq!(said, wanted, "{name}");
+        }
+        // What somebody is told of their own record is never one user's part of it, or another practice's.
+        let own = lived.made(&lived.auditor, "who-viewed", "text/csv", &json!({ "practice": PRACTICE })).await;
+        assert_eq!(own.header("x-report-bounds"), Some(format!("practice={PRACTICE}").as_str()));
+        for (by, more, expression) in [
+            (&lived.officer, json!({ "user": lived.who.user }), "user"),
+            (&lived.officer, json!({ "practice": PRACTICE }), "practice"),
+            (&lived.auditor, json!({ "user": lived.who.user }), "user"),
+            (&lived.auditor, json!({ "practice": "A99982" }), "practice"),
+        ] {
+            let answer = lived.ask("who-viewed", "text/csv", &more).by(by).send().await;
+            assert_eq!((answer.status, answer.expressions()), (422, vec![expression]), "{more}");
+        }
+    });
+}
+
+#[test]
+fn a_user_has_one_report_under_way_and_is_told_when_to_ask_again() {
+    run(async {
+        let lived = lived().await;
+        let held = database::hold(lived.world.folder()).await;
+        let ask = |by| lived.ask("who-viewed", "text/csv", &json!({})).by(by).send();
+        let again = async {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            let again = ask(&lived.officer).await;
+            drop(held);
+            again
+        };
+        let (first, again) = tokio::join!(ask(&lived.officer), again);
+        assert_eq!(first.status, 200, "{}", first.text);
+        assert_eq!((again.status, again.reasons()), (429, vec!["THROTTLED"]));
+        assert!(again.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
+        assert_eq!(
+            lived.world.audited(&lived.officer, &again.request_id).await.len(),
+            0,
+            "as other throttled requests"
+        );
+        lived.made(&lived.officer, "who-viewed", "text/csv", &json!({})).await;
+    });
+}
+
+#[test]
 fn what_is_asked_wrongly_is_told_by_its_member_and_never_by_its_value() {
     run(async {
         let lived = lived().await;

@@ -109,3 +109,26 @@ fn whatever_is_changed_deleted_moved_or_cut_is_found_by_verify_and_no_report_is_
         assert_eq!((code, out.starts_with(&format!("verified: {newest} rows"))), (Some(0), true), "{out}{err}");
     });
 }
+
+#[test]
+fn a_store_that_is_not_there_is_no_empty_trail_in_good_order() {
+    run(async {
+        let (world, _) = worked().await;
+        let settings = std::fs::read_to_string(world.folder().join("config.toml")).expect("settings");
+        // Where instances share a database there is no file to mistype.
+        if !settings.contains("store.sqlite") {
+            return;
+        }
+        let (config, store) = (world.folder().join("mistyped.toml"), world.folder().join("stoer.sqlite"));
+        std::fs::write(&config, settings.replace("store.sqlite", "stoer.sqlite")).expect("written");
+        let report = ["audit", "report", "practice-access", "--by", "an.operator", "--organisation", world::VIEWER];
+        for command in [&["audit", "verify"][..], &report, &["agreements", "export"]] {
+            let (code, out, err) = told(&[command, &["--config", path(&config)]].concat());
+            assert_eq!((code, out.as_str()), (Some(1), ""), "{command:?}: {err}");
+            assert!(err.contains("store.path: there is no store"), "{command:?}: {err}");
+            assert!(!store.exists(), "{command:?} made one");
+            let (code, _, err) = told(&[command, &["--data", path(world.folder())]].concat());
+            assert_eq!(code, Some(0), "{command:?} of the one that is there: {err}");
+        }
+    });
+}

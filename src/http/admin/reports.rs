@@ -115,18 +115,22 @@ async fn make(
             if let Some(AuditScope::Practice(practice)) = &request.scope {
                 attempt.note_practice(practice);
             }
+            // Before anything is walked, and after the right to it is known: nobody else takes a place.
+            let place = app.places.take(&attempt.caller().user).map_err(Rejection::Throttled)?;
             let rules = Rules::builtin().map_err(|_| Rejection::Internal)?;
             let opened = Report::open(&app.service.audit, &app.store, &rules, &app.base.0, request).await;
             let report = opened.map_err(rejected)?;
             attempt.note_query(report.said());
-            Ok((report, format))
+            Ok((report, format, place))
         }
         .await;
         match report {
-            Ok((report, format)) => {
+            Ok((report, format, place)) => {
                 closed(&app, attempt).await?;
-                Ok(answer::report(report, format))
+                Ok(answer::report(report, format, place))
             }
+            // As where it is the caller's rate, which is no event of the trail.
+            Err(throttled @ Rejection::Throttled(_)) => Err(throttled),
             Err(rejection) => Err(refuse(&app, attempt, rejection).await),
         }
     };

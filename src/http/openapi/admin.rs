@@ -356,6 +356,13 @@ fn report() -> Response {
             "X-Audit-Chain-Head",
             HeaderBuilder::new().schema(Some(string())).description(Some("The row that it is made from")).build(),
         )
+        .header(
+            "X-Report-Bounds",
+            HeaderBuilder::new()
+                .schema(Some(string()))
+                .description(Some("What bounds it, as a form: organisation, practice, user, from, to"))
+                .build(),
+        )
         .build()
 }
 

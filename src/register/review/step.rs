@@ -72,11 +72,19 @@ fn evidence(found: &mut Found, task: &Node<'_>) -> Option<String> {
         found.required(output.path("valueString"));
     }
     let text = output.text_up_to(found, "valueString", LONGEST_EVIDENCE)?;
-    let digits: Vec<char> = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    if digits.windows(10).any(|ten| NhsNumber::parse(&ten.iter().collect::<String>()).is_some()) {
+    if !is_reference(text) {
         found.rule(output.path("valueString"));
     }
     Some(text.to_owned())
+}
+
+/// Whether it may be the reference of an incident: few characters, so that no digit is written in another way, and no NHS
+/// number among its digits, whatever stands between them.
+fn is_reference(text: &str) -> bool {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let numbered =
+        (0..digits.len()).filter_map(|at| digits.get(at..at + 10)).any(|ten| NhsNumber::parse(ten).is_some());
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "./_-:# ".contains(c)) && !numbered
 }
 
 /// What the client sends of the server's members must be what the server said.
