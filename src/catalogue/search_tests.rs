@@ -98,6 +98,31 @@ fn codes(page: &Page) -> Vec<String> {
 }
 
 #[test]
+fn a_query_is_compared_with_so_many_values_and_with_each_once() {
+    let id = sealer().seal_patient(patient());
+    let values =
+        |first: usize, count: usize| (first..first + count).map(|nth| format!("v{nth}")).collect::<Vec<_>>().join(",");
+    let asked = |more: &[(&str, String)]| {
+        let mut all = vec![("patient", id.as_str())];
+        all.extend(more.iter().map(|(name, value)| (*name, value.as_str())));
+        parse(Kind::Condition, &all, false)
+    };
+    for name in ["code", "code:text", "code:not", "_id"] {
+        assert!(asked(&[(name, values(0, 100))]).is_ok(), "{name}");
+        let wrong = asked(&[(name, values(0, 101))]).expect_err(name);
+        assert_eq!((wrong.parameter.as_str(), wrong.code), (name, "invalid"));
+        assert!(asked(&[(name, format!("{},{}", values(0, 100), values(0, 100)))]).is_ok(), "{name}: each once");
+    }
+    let hundreds = |count: usize| (0..count).map(|nth| ("code", values(100 * nth, 100))).collect::<Vec<_>>();
+    assert!(asked(&hundreds(4)).is_ok());
+    let mut more = hundreds(4);
+    more.push(("code", values(0, 100)));
+    assert!(asked(&more).is_ok(), "the same again costs nothing");
+    more.push(("code:text", "one".to_owned()));
+    assert_eq!(asked(&more).expect_err("401 values").parameter, "code:text");
+}
+
+#[test]
 fn every_spelling_of_the_one_patient_is_understood() {
     let id = sealer().seal_patient(patient());
     let identifier = format!("{NHS_NUMBER_SYSTEM}|{NUMBER}");

@@ -5,6 +5,10 @@ use super::parameter::{Form, Parameter};
 use super::span::{Span, span};
 use super::value::{fold, names_a_person, split, unescape};
 use crate::release::{IndexValue, Released};
+use std::collections::HashSet;
+
+/// The most values of one parameter, the same one counted once: each is compared with every resource.
+const MOST_VALUES: usize = 100;
 
 /// A parameter and the values of which one must match.
 #[derive(Debug, Clone)]
@@ -64,10 +68,16 @@ enum Comparison {
 }
 
 impl Condition {
-    /// Reads the values of one parameter under one of its own modifiers; `None` when one of them is not of its form.
+    /// Reads the values of one parameter under one of its own modifiers; `None` when one of them is not of its form, or when
+    /// there are too many.
     pub(super) fn parse(parameter: &'static Parameter, modifier: Option<&str>, raw: &str) -> Option<Self> {
+        let mut known = HashSet::new();
+        let distinct: Vec<&str> = split(raw, ',').filter(|value| known.insert(*value)).collect();
+        if distinct.len() > MOST_VALUES {
+            return None;
+        }
         let values = |how: Option<Comparing>| {
-            split(raw, ',').map(|value| Wanted::parse(parameter, how, value)).collect::<Option<Vec<_>>>()
+            distinct.iter().map(|value| Wanted::parse(parameter, how, value)).collect::<Option<Vec<_>>>()
         };
         let test = match modifier {
             None => Test::Any(values(None)?),
@@ -83,6 +93,14 @@ impl Condition {
             Some(_) => return None,
         };
         Some(Self { parameter, test })
+    }
+
+    /// How many values a resource is compared with.
+    pub(super) fn values(&self) -> usize {
+        match &self.test {
+            Test::Any(wanted) | Test::NotAny(wanted) => wanted.len(),
+            Test::Missing(_) => 1,
+        }
     }
 
     /// Whether a resource is one that is wanted, by what was released of it.
@@ -166,10 +184,10 @@ impl Wanted {
             (Self::Reference { kind, id }, IndexValue::Reference(reference)) => reference
                 .split_once('/')
                 .is_some_and(|(has_kind, has_id)| has_id == id && kind.as_deref().is_none_or(|kind| kind == has_kind)),
-            (Self::Text { text, how }, IndexValue::Text(has)) => match how {
-                Comparing::Exactly => text == has,
-                Comparing::Start => fold(has).starts_with(text.as_str()),
-                Comparing::Within => fold(has).contains(text.as_str()),
+            (Self::Text { text, how }, IndexValue::Text { said, folded }) => match how {
+                Comparing::Exactly => text == said,
+                Comparing::Start => folded.starts_with(text.as_str()),
+                Comparing::Within => folded.contains(text.as_str()),
             },
             _ => false,
         }
@@ -317,7 +335,7 @@ mod tests {
 
     #[test]
     fn what_has_no_value_is_missing_and_is_not_any_value() {
-        let has = [IndexValue::Token(None, "1".to_owned()), IndexValue::Text("Asthme aiguë".to_owned())];
+        let has = [IndexValue::Token(None, "1".to_owned()), index::words("Asthme aiguë")];
         let holds = |modifier, raw: &str, values: &[IndexValue]| {
             Condition::parse(CODE, Some(modifier), raw).expect("a token").test.holds(values)
         };
@@ -342,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_string_starts_without_case_and_accent_or_is_exact() {
-        let name = [IndexValue::Text("Zoë O’Brien".to_owned())];
+        let name = [index::words("Zoë O’Brien")];
         let matches = |modifier, raw: &str| Condition::parse(NAME, modifier, raw).expect("a string").test.holds(&name);
         assert!(matches(None, "zoe o'br"));
         assert!(!matches(None, "brien"));

@@ -17,6 +17,8 @@ use time::Date;
 
 /// The most matches a page.
 pub const PAGE_MAX: usize = 1_000;
+/// The most values of a whole query that resources are compared with.
+const MOST_COMPARED: usize = 400;
 /// The parameter of a page link.
 pub const PAGE: &str = "_page";
 
@@ -57,7 +59,7 @@ impl Query {
         sealer: &Sealer,
     ) -> Result<Self, QueryError> {
         let mut query = Self::blank(Some(kind), vec![kind], table.parameters);
-        let mut naming = Naming::default();
+        let (mut naming, mut compared) = (Naming::default(), 0);
         for (name, raw) in pairs {
             if is_of_the_wire(name) {
                 continue;
@@ -68,6 +70,11 @@ impl Query {
             };
             if modifier.is_some_and(|modifier| !parameter.modifiers().contains(&modifier)) {
                 return Err(QueryError::not_supported(name));
+            }
+            // Said again it changes nothing, and would cost as much again.
+            let may_repeat = matches!(parameter.usage, Use::Filter | Use::Include);
+            if may_repeat && query.understood.iter().any(|(known, value)| known == name && value == raw) {
+                continue;
             }
             let understood = match parameter.usage {
                 Use::Patient | Use::PatientIdentifier => {
@@ -84,6 +91,10 @@ impl Query {
                 Use::Filter => {
                     let condition =
                         Condition::parse(parameter, modifier, raw).ok_or_else(|| QueryError::invalid(name))?;
+                    compared += condition.values();
+                    if compared > MOST_COMPARED {
+                        return Err(QueryError::invalid(name));
+                    }
                     query.conditions.push(condition);
                     true
                 }
