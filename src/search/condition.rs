@@ -2,6 +2,7 @@
 
 use super::index;
 use super::parameter::{Form, Parameter};
+use super::patient::NHS_NUMBER_SYSTEM;
 use super::span::{Span, span};
 use super::value::{fold, names_a_person, split, unescape};
 use crate::release::{IndexValue, Released};
@@ -123,7 +124,8 @@ impl Test {
 impl Wanted {
     /// `how` is for strings, and for the words of a token; without it a token is compared by its code.
     fn parse(parameter: &Parameter, how: Option<Comparing>, raw: &str) -> Option<Self> {
-        if raw.is_empty() {
+        // A code of a system may look like an NHS number; then it is compared, and not said back.
+        if raw.is_empty() || (names_a_person(raw) && !(how.is_none() && is_code_of_a_system(parameter, raw))) {
             return None;
         }
         match (parameter.form, how) {
@@ -136,13 +138,13 @@ impl Wanted {
                 let text = unescape(raw);
                 let local = index::local(&text);
                 let (kind, id) = local.as_deref().and_then(|local| local.split_once('/')).unwrap_or(("", &text));
-                (!id.is_empty() && !names_a_person(id))
+                (!id.is_empty())
                     .then(|| Self::Reference { kind: (!kind.is_empty()).then(|| kind.to_owned()), id: id.to_owned() })
             }
             (Form::Text | Form::Token, how) => {
                 let (text, how) = (unescape(raw), how.unwrap_or(Comparing::Start));
                 let folded = if how == Comparing::Exactly { text.clone() } else { fold(&text) };
-                (!names_a_person(&text)).then_some(Self::Text { text: folded, how })
+                Some(Self::Text { text: folded, how })
             }
             (Form::Uri | Form::Number | Form::Special, _) => None,
         }
@@ -156,9 +158,8 @@ impl Wanted {
             (Some(code), None) => (Some(first), (!code.is_empty()).then_some(code)),
             (Some(_), Some(_)) => return None,
         };
-        // `|` alone names nothing; an NHS number is no logical id, and must not come back in the self link.
-        let empty = code.is_none() && system.as_deref().is_none_or(str::is_empty);
-        if empty || (parameter.name == "_id" && code.as_deref().is_some_and(names_a_person)) {
+        // `|` alone names nothing.
+        if code.is_none() && system.as_deref().is_none_or(str::is_empty) {
             return None;
         }
         let system = system.map(|system| match parameter.alias {
@@ -214,6 +215,16 @@ impl Comparison {
             }
         }
     }
+}
+
+/// Whether a value is a code that brings its system, and not that of NHS numbers; a logical id has none.
+fn is_code_of_a_system(parameter: &Parameter, raw: &str) -> bool {
+    let mut parts = split(raw, '|').map(unescape);
+    let (system, code) = (parts.next(), parts.next());
+    parameter.form == Form::Token
+        && parameter.name != "_id"
+        && code.is_some()
+        && system.is_some_and(|system| !system.is_empty() && system != NHS_NUMBER_SYSTEM && !names_a_person(&system))
 }
 
 fn comparison(raw: &str) -> (Comparison, &str) {

@@ -13,20 +13,21 @@ pub(super) fn values<'r>(resource: &'r Released, table: &'static [Parameter], na
 }
 
 /// The references of one resource at the given paths, as `Type/id`.
-pub(super) fn references(resource: &Released, paths: &[&str]) -> Vec<String> {
-    let Ok(json) = serde_json::from_slice::<Value>(resource.json()) else {
-        return Vec::new();
-    };
+pub(super) fn references(json: &Value, paths: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for path in paths {
-        walk(&json, path, &mut |value| found.extend(reference(value)));
+        walk(json, path, &mut |value| found.extend(reference(value)));
     }
     found
 }
 
+/// What cannot be read matches nothing; release made it, so this does not happen.
+pub(super) fn parsed(json: &[u8]) -> Value {
+    serde_json::from_slice(json).unwrap_or_default()
+}
+
 fn make(json: &[u8], table: &'static [Parameter]) -> Index {
-    // What cannot be read matches nothing; release made it, so this does not happen.
-    let json: Value = serde_json::from_slice(json).unwrap_or_default();
+    let json = parsed(json);
     let parameters = table.iter().chain(COMMON).filter(|parameter| !parameter.paths.is_empty());
     Index(
         parameters
