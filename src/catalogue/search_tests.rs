@@ -98,6 +98,99 @@ fn codes(page: &Page) -> Vec<String> {
 }
 
 #[test]
+fn a_query_is_compared_with_so_many_values_and_with_each_once() {
+    let id = sealer().seal_patient(patient());
+    let values =
+        |first: usize, count: usize| (first..first + count).map(|nth| format!("v{nth}")).collect::<Vec<_>>().join(",");
+    let asked = |more: &[(&str, String)]| {
+        let mut all = vec![("patient", id.as_str())];
+        all.extend(more.iter().map(|(name, value)| (*name, value.as_str())));
+        parse(Kind::Condition, &all, false)
+    };
+    for name in ["code", "code:text", "code:not", "_id"] {
+        assert!(asked(&[(name, values(0, 100))]).is_ok(), "{name}");
+        let wrong = asked(&[(name, values(0, 101))]).expect_err(name);
+        assert_eq!((wrong.parameter.as_str(), wrong.code), (name, "invalid"));
+        assert!(asked(&[(name, format!("{},{}", values(0, 100), values(0, 100)))]).is_ok(), "{name}: each once");
+    }
+    let hundreds = |count: usize| (0..count).map(|nth| ("code", values(100 * nth, 100))).collect::<Vec<_>>();
+    assert!(asked(&hundreds(4)).is_ok());
+    let mut more = hundreds(4);
+    more.push(("code", values(0, 100)));
+    assert!(asked(&more).is_ok(), "the same again costs nothing");
+    more.push(("code:text", "one".to_owned()));
+    assert_eq!(asked(&more).expect_err("401 values").parameter, "code:text");
+}
+
+#[test]
+fn an_include_said_again_is_said_once_and_a_date_orders_once() {
+    let id = sealer().seal_patient(patient());
+    let mut all = vec![("patient", id.as_str())];
+    all.extend([("_include", "Condition:asserter"); 200]);
+    let query = parse(Kind::Condition, &all, false).expect("understood");
+    assert_eq!(query.self_query(), format!("patient={id}&_include=Condition:asserter"));
+    for (sort, understood) in [
+        ("onset-date", true),
+        ("-onset-date,recorded-date", true),
+        ("onset-date,onset-date", false),
+        ("onset-date,-onset-date", false),
+        ("recorded-date,onset-date,recorded-date", false),
+    ] {
+        let query = parse(Kind::Condition, &[("patient", id.as_str()), ("_sort", sort)], false);
+        assert_eq!(query.err().map(|wrong| wrong.parameter), (!understood).then(|| "_sort".to_owned()), "{sort}");
+    }
+}
+
+#[test]
+fn an_nhs_number_in_a_wrong_parameter_is_refused_or_left_out_of_the_self_link() {
+    let id = sealer().seal_patient(patient());
+    let asked = |kind: Kind, name: &str, value: &str| {
+        let whose = if kind == Kind::Patient { "_id" } else { "patient" };
+        parse(kind, &[(whose, id.as_str()), (name, value)], false)
+    };
+    let nhs = format!("{NHS_NUMBER_SYSTEM}|9990151059");
+    for (kind, name, value) in [
+        (Kind::Condition, "code", "9990151059"),
+        (Kind::Condition, "code", "x,9990151059"),
+        (Kind::Condition, "code", "|9990151059"),
+        (Kind::Condition, "code", "9990151059|"),
+        (Kind::Condition, "code", "9990151059|x"),
+        (Kind::Condition, "code", nhs.as_str()),
+        (Kind::Condition, "code:not", "9990151059"),
+        (Kind::Condition, "code:text", "a 9990151059"),
+        (Kind::Condition, "code:text", "999 015 1059"),
+        (Kind::Condition, "code:text", "x|999-015-1059"),
+        (Kind::Condition, "code:text", "5 9990151059"),
+        (Kind::Condition, "_tag", "9990151059"),
+        (Kind::Condition, "_id", "x9990151059"),
+        (Kind::Condition, "_id", "x|9990151059"),
+        (Kind::Condition, "encounter", "9990151059"),
+        (Kind::Condition, "encounter", "9990151059."),
+        (Kind::Condition, "encounter", "9990151059/x"),
+        (Kind::Condition, "onset-date", "2024-05-01T10:00:00.9990151059Z"),
+        (Kind::Patient, "given", "x9990151059"),
+        (Kind::Patient, "family:contains", "9990151059x"),
+    ] {
+        let wrong = asked(kind, name, value).err().map(|wrong| (wrong.parameter, wrong.code));
+        assert_eq!(wrong, Some((name.to_owned(), "invalid")), "{name}={value}");
+    }
+    let nobody = parse(Kind::Patient, &[("_id", "9990151059x")], false).expect("an unknown patient");
+    assert_eq!(nobody.self_query(), "");
+    for (name, value, said) in [
+        ("code", "http://snomed.info/sct|9990151059", false),
+        ("code:not", "x|9990151059", false),
+        ("_tag", "mig-view|9990151059", false),
+        ("code", "http://snomed.info/sct|9990151058", true),
+        ("code", "999015105910591059", true),
+        ("code:text", "9990151058", true),
+        ("onset-date", "ge2024-05-01", true),
+    ] {
+        let query = asked(Kind::Condition, name, value).unwrap_or_else(|_| panic!("{name}={value}"));
+        assert_eq!(query.self_query().contains(&format!("&{name}=")), said, "{}", query.self_query());
+    }
+}
+
+#[test]
 fn every_spelling_of_the_one_patient_is_understood() {
     let id = sealer().seal_patient(patient());
     let identifier = format!("{NHS_NUMBER_SYSTEM}|{NUMBER}");

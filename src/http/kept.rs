@@ -12,7 +12,7 @@ use crate::ids::{LogicalId, NhsNumber, OdsCode, Sealer};
 use crate::policy::{self, Kept, Reach, Refusal};
 use crate::register::NHS_NUMBER;
 use crate::register::agreements::Declined;
-use crate::search::QueryError;
+use crate::search::{QueryError, names_a_person};
 use crate::store::{Job, StoreError};
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
@@ -201,6 +201,19 @@ pub fn unknown(name: &str) -> Failure {
     Failure::Query(QueryError::not_supported(name))
 }
 
+/// Refuses an NHS number in a parameter that names no patient: an answer's links would repeat it.
+///
+/// # Errors
+/// 400.
+pub fn names_nobody(name: &str, value: &str) -> Result<(), Failure> {
+    if !is_own_id(name, value) && names_a_person(value) { Err(invalid(name)) } else { Ok(()) }
+}
+
+/// The ids that this service makes are UUIDs, whose digits may stand as anything.
+fn is_own_id(name: &str, value: &str) -> bool {
+    name == "_id" && uuid::Uuid::try_parse(value).is_ok()
+}
+
 /// The patient that `patient` (sealed id) or `patient.identifier` (NHS number) names.
 ///
 /// # Errors
@@ -264,7 +277,10 @@ fn repeated(app: &App, kind: &str, pairs: &[(String, String)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in pairs {
         if !name.starts_with("patient") {
-            query.append_pair(name, value);
+            // A value of an identifier that looks like an NHS number may be one.
+            if is_own_id(name, value) || !names_a_person(value) {
+                query.append_pair(name, value);
+            }
         } else if let Ok(number) = patient(&app.service.sealer, name, value) {
             query.append_pair("patient", app.service.sealer.seal_patient(number).as_str());
         }

@@ -9,6 +9,7 @@ use crate::audit::Interaction;
 use crate::disclose::Failure;
 use crate::ids::{LogicalId, NhsNumber, Sealer};
 use crate::policy::{Kept, Reach};
+use crate::register::NHS_NUMBER;
 use crate::register::slice::{MOST, Page, Place, Slice};
 use crate::store::StoreError;
 use axum::Extension;
@@ -212,18 +213,29 @@ async fn matching<K: KeptType>(
         if !K::PARAMETERS.contains(&name.as_str()) {
             return Err(kept::unknown(name));
         }
-        if name == "_count" {
+        // One of two would win, and nobody be told which.
+        let again = if name == "_count" {
             let count = value.parse().ok().filter(|count| *count <= MOST);
-            wanted.slice.count = Some(count.ok_or_else(|| kept::invalid(name))?);
+            wanted.slice.count.replace(count.ok_or_else(|| kept::invalid(name))?).is_some()
         } else if name == "status" {
-            wanted.status = Some(value.clone());
+            kept::names_nobody(name, value)?;
+            wanted.status.replace(value.clone()).is_some()
         } else if name == "_id" {
-            wanted.id = Some(value.clone());
+            kept::names_nobody(name, value)?;
+            wanted.id.replace(value.clone()).is_some()
         } else if name == "identifier" {
-            let (system, value) = value.split_once('|').ok_or_else(|| kept::invalid("identifier"))?;
-            wanted.identifier = Some((system.to_owned(), value.to_owned()));
+            let (system, key) = value.split_once('|').ok_or_else(|| kept::invalid(name))?;
+            kept::names_nobody(name, system)?;
+            // A key of another system may look like an NHS number.
+            if matches!(system, "" | NHS_NUMBER) {
+                kept::names_nobody(name, key)?;
+            }
+            wanted.identifier.replace((system.to_owned(), key.to_owned())).is_some()
         } else {
-            wanted.patient = Some(kept::patient(&dealing.app().service.sealer, name, value)?);
+            wanted.patient.replace(kept::patient(&dealing.app().service.sealer, name, value)?).is_some()
+        };
+        if again {
+            return Err(kept::invalid(name));
         }
     }
     if let Some(patient) = wanted.patient {

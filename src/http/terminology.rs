@@ -95,6 +95,7 @@ fn understood(pairs: Pairs, lenient: bool) -> Result<Pairs, Rejection> {
                 if value.is_empty() {
                     return Err(Rejection::Failure(kept::invalid(&name)));
                 }
+                kept::names_nobody(&name, &value)?;
                 known.push((name, value));
             }
             _ if lenient => {}
@@ -153,6 +154,9 @@ mod tests {
         assert!(understood(pair("title", "x"), true).expect("lenient").is_empty());
         assert!(understood(pair("url", ""), true).is_err());
         for name in ["_id", "url", "version", "status", "name", "name:exact", "name:contains"] {
+            for value in ["9990151059", "urn:999 015 1059", "a,9990151059x"] {
+                assert!(understood(pair(name, value), true).is_err(), "{name} {value}");
+            }
             assert_eq!(understood(pair(name, "x"), false).expect("known"), pair(name, "x"));
         }
     }

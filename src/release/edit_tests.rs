@@ -86,8 +86,8 @@ fn a_released_resource_tells_what_it_is_and_makes_its_index_once() {
     assert!(resource(true).with_problem() && !resource(false).with_problem());
     let resource = resource(false);
     assert_eq!(resource.references().len(), 1);
-    let first = resource.index(|json| Index(vec![("x", vec![IndexValue::Text(format!("{} bytes", json.len()))])]));
-    assert_eq!(first.0, [("x", vec![IndexValue::Text("2 bytes".to_owned())])]);
+    let first = resource.index(|json| Index(vec![("x", vec![IndexValue::Reference(format!("{} bytes", json.len()))])]));
+    assert_eq!(first.0, [("x", vec![IndexValue::Reference("2 bytes".to_owned())])]);
     let again = resource.index(|_| Index::default());
     assert_eq!(again.0.len(), 1);
 }

@@ -114,8 +114,13 @@ pub enum IndexValue {
     Period(i64, i64),
     /// `Type/id`.
     Reference(String),
-    /// Text as given.
-    Text(String),
+    /// Text.
+    Text {
+        /// As given.
+        said: String,
+        /// Without case and accents.
+        folded: String,
+    },
 }
 
 impl Released {

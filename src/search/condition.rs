@@ -2,9 +2,14 @@
 
 use super::index;
 use super::parameter::{Form, Parameter};
+use super::patient::NHS_NUMBER_SYSTEM;
 use super::span::{Span, span};
 use super::value::{fold, names_a_person, split, unescape};
 use crate::release::{IndexValue, Released};
+use std::collections::HashSet;
+
+/// The most values of one parameter, the same one counted once: each is compared with every resource.
+const MOST_VALUES: usize = 100;
 
 /// A parameter and the values of which one must match.
 #[derive(Debug, Clone)]
@@ -64,10 +69,16 @@ enum Comparison {
 }
 
 impl Condition {
-    /// Reads the values of one parameter under one of its own modifiers; `None` when one of them is not of its form.
+    /// Reads the values of one parameter under one of its own modifiers; `None` when one of them is not of its form, or when
+    /// there are too many.
     pub(super) fn parse(parameter: &'static Parameter, modifier: Option<&str>, raw: &str) -> Option<Self> {
+        let mut known = HashSet::new();
+        let distinct: Vec<&str> = split(raw, ',').filter(|value| known.insert(*value)).collect();
+        if distinct.len() > MOST_VALUES {
+            return None;
+        }
         let values = |how: Option<Comparing>| {
-            split(raw, ',').map(|value| Wanted::parse(parameter, how, value)).collect::<Option<Vec<_>>>()
+            distinct.iter().map(|value| Wanted::parse(parameter, how, value)).collect::<Option<Vec<_>>>()
         };
         let test = match modifier {
             None => Test::Any(values(None)?),
@@ -83,6 +94,14 @@ impl Condition {
             Some(_) => return None,
         };
         Some(Self { parameter, test })
+    }
+
+    /// How many values a resource is compared with.
+    pub(super) fn values(&self) -> usize {
+        match &self.test {
+            Test::Any(wanted) | Test::NotAny(wanted) => wanted.len(),
+            Test::Missing(_) => 1,
+        }
     }
 
     /// Whether a resource is one that is wanted, by what was released of it.
@@ -105,7 +124,8 @@ impl Test {
 impl Wanted {
     /// `how` is for strings, and for the words of a token; without it a token is compared by its code.
     fn parse(parameter: &Parameter, how: Option<Comparing>, raw: &str) -> Option<Self> {
-        if raw.is_empty() {
+        // A code of a system may look like an NHS number; then it is compared, and not said back.
+        if raw.is_empty() || (names_a_person(raw) && !(how.is_none() && is_code_of_a_system(parameter, raw))) {
             return None;
         }
         match (parameter.form, how) {
@@ -118,13 +138,13 @@ impl Wanted {
                 let text = unescape(raw);
                 let local = index::local(&text);
                 let (kind, id) = local.as_deref().and_then(|local| local.split_once('/')).unwrap_or(("", &text));
-                (!id.is_empty() && !names_a_person(id))
+                (!id.is_empty())
                     .then(|| Self::Reference { kind: (!kind.is_empty()).then(|| kind.to_owned()), id: id.to_owned() })
             }
             (Form::Text | Form::Token, how) => {
                 let (text, how) = (unescape(raw), how.unwrap_or(Comparing::Start));
                 let folded = if how == Comparing::Exactly { text.clone() } else { fold(&text) };
-                (!names_a_person(&text)).then_some(Self::Text { text: folded, how })
+                Some(Self::Text { text: folded, how })
             }
             (Form::Uri | Form::Number | Form::Special, _) => None,
         }
@@ -138,9 +158,8 @@ impl Wanted {
             (Some(code), None) => (Some(first), (!code.is_empty()).then_some(code)),
             (Some(_), Some(_)) => return None,
         };
-        // `|` alone names nothing; an NHS number is no logical id, and must not come back in the self link.
-        let empty = code.is_none() && system.as_deref().is_none_or(str::is_empty);
-        if empty || (parameter.name == "_id" && code.as_deref().is_some_and(names_a_person)) {
+        // `|` alone names nothing.
+        if code.is_none() && system.as_deref().is_none_or(str::is_empty) {
             return None;
         }
         let system = system.map(|system| match parameter.alias {
@@ -166,10 +185,10 @@ impl Wanted {
             (Self::Reference { kind, id }, IndexValue::Reference(reference)) => reference
                 .split_once('/')
                 .is_some_and(|(has_kind, has_id)| has_id == id && kind.as_deref().is_none_or(|kind| kind == has_kind)),
-            (Self::Text { text, how }, IndexValue::Text(has)) => match how {
-                Comparing::Exactly => text == has,
-                Comparing::Start => fold(has).starts_with(text.as_str()),
-                Comparing::Within => fold(has).contains(text.as_str()),
+            (Self::Text { text, how }, IndexValue::Text { said, folded }) => match how {
+                Comparing::Exactly => text == said,
+                Comparing::Start => folded.starts_with(text.as_str()),
+                Comparing::Within => folded.contains(text.as_str()),
             },
             _ => false,
         }
@@ -196,6 +215,16 @@ impl Comparison {
             }
         }
     }
+}
+
+/// Whether a value is a code that brings its system, and not that of NHS numbers; a logical id has none.
+fn is_code_of_a_system(parameter: &Parameter, raw: &str) -> bool {
+    let mut parts = split(raw, '|').map(unescape);
+    let (system, code) = (parts.next(), parts.next());
+    parameter.form == Form::Token
+        && parameter.name != "_id"
+        && code.is_some()
+        && system.is_some_and(|system| !system.is_empty() && system != NHS_NUMBER_SYSTEM && !names_a_person(&system))
 }
 
 fn comparison(raw: &str) -> (Comparison, &str) {
@@ -317,7 +346,7 @@ mod tests {
 
     #[test]
     fn what_has_no_value_is_missing_and_is_not_any_value() {
-        let has = [IndexValue::Token(None, "1".to_owned()), IndexValue::Text("Asthme aiguë".to_owned())];
+        let has = [IndexValue::Token(None, "1".to_owned()), index::words("Asthme aiguë")];
         let holds = |modifier, raw: &str, values: &[IndexValue]| {
             Condition::parse(CODE, Some(modifier), raw).expect("a token").test.holds(values)
         };
@@ -342,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_string_starts_without_case_and_accent_or_is_exact() {
-        let name = [IndexValue::Text("Zoë O’Brien".to_owned())];
+        let name = [index::words("Zoë O’Brien")];
         let matches = |modifier, raw: &str| Condition::parse(NAME, modifier, raw).expect("a string").test.holds(&name);
         assert!(matches(None, "zoe o'br"));
         assert!(!matches(None, "brien"));

@@ -2,6 +2,7 @@
 
 use super::parameter::{COMMON, Form, Parameter};
 use super::span::{Span, span};
+use super::value::fold;
 use crate::release::{Index, IndexValue, Released};
 use serde_json::Value;
 
@@ -12,20 +13,21 @@ pub(super) fn values<'r>(resource: &'r Released, table: &'static [Parameter], na
 }
 
 /// The references of one resource at the given paths, as `Type/id`.
-pub(super) fn references(resource: &Released, paths: &[&str]) -> Vec<String> {
-    let Ok(json) = serde_json::from_slice::<Value>(resource.json()) else {
-        return Vec::new();
-    };
+pub(super) fn references(json: &Value, paths: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for path in paths {
-        walk(&json, path, &mut |value| found.extend(reference(value)));
+        walk(json, path, &mut |value| found.extend(reference(value)));
     }
     found
 }
 
+/// What cannot be read matches nothing; release made it, so this does not happen.
+pub(super) fn parsed(json: &[u8]) -> Value {
+    serde_json::from_slice(json).unwrap_or_default()
+}
+
 fn make(json: &[u8], table: &'static [Parameter]) -> Index {
-    // What cannot be read matches nothing; release made it, so this does not happen.
-    let json: Value = serde_json::from_slice(json).unwrap_or_default();
+    let json = parsed(json);
     let parameters = table.iter().chain(COMMON).filter(|parameter| !parameter.paths.is_empty());
     Index(
         parameters
@@ -62,7 +64,7 @@ fn read(parameter: &Parameter, value: &Value, into: &mut Vec<IndexValue>) {
         Form::Token => token(parameter.implied, value, into),
         Form::Date => into.extend(period(value).map(|Span { from, to }| IndexValue::Period(from, to))),
         Form::Reference => into.extend(reference(value).map(IndexValue::Reference)),
-        Form::Text => into.extend(value.as_str().map(|text| IndexValue::Text(text.to_owned()))),
+        Form::Text => into.extend(value.as_str().map(words)),
         Form::Uri | Form::Number | Form::Special => {}
     }
 }
@@ -79,10 +81,15 @@ fn token(implied: Option<&str>, value: &Value, into: &mut Vec<IndexValue>) {
                 into.push(IndexValue::Token(text("system"), code));
             }
             // What `:text` compares: a concept's words, and those beside a coding.
-            into.extend(text("text").or_else(|| text("display")).map(IndexValue::Text));
+            into.extend(text("text").or_else(|| text("display")).as_deref().map(words));
         }
         _ => {}
     }
+}
+
+/// Folded here, once for every search of the record, and not for each value that it is compared with.
+pub(super) fn words(said: &str) -> IndexValue {
+    IndexValue::Text { said: said.to_owned(), folded: fold(said) }
 }
 
 fn period(value: &Value) -> Option<Span> {

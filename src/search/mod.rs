@@ -21,6 +21,7 @@ pub use parameter::{COMMON, Form, Include, Parameter, Table, Use, VIEW_SYSTEM};
 pub use patient::{NHS_NUMBER_SYSTEM, PatientNamed};
 pub use query::{PAGE, PAGE_MAX, Query, of_a_read};
 pub use shape::{Element, ROOT, Shape, Standing, Summary, Total};
+pub use value::names_a_person;
 
 use crate::ids::{LogicalId, Sealer};
 use crate::kinds::Kind;
@@ -155,20 +156,23 @@ fn included(query: &Query, matches: &[Arc<Released>], unique: &[Arc<Released>]) 
 }
 
 fn targets(query: &Query, resource: &Released, first: bool) -> Vec<(Kind, String)> {
-    let by_include = query
+    let mut includes = query
         .includes
         .iter()
         .filter(|(include, iterate)| (first || *iterate) && include.source == resource.kind())
-        .flat_map(|(include, _)| {
-            let wanted = include.targets;
-            index::references(resource, include.paths)
-                .into_iter()
-                .filter_map(|reference| {
-                    let (kind, id) = reference.split_once('/')?;
-                    Some((Kind::parse(kind)?, id.to_owned()))
-                })
-                .filter(move |(kind, _)| wanted.contains(kind))
-        });
+        .peekable();
+    // Read once for all of them, and not at all for none.
+    let json = includes.peek().map(|_| index::parsed(resource.json())).unwrap_or_default();
+    let by_include = includes.flat_map(|(include, _)| {
+        let wanted = include.targets;
+        index::references(&json, include.paths)
+            .into_iter()
+            .filter_map(|reference| {
+                let (kind, id) = reference.split_once('/')?;
+                Some((Kind::parse(kind)?, id.to_owned()))
+            })
+            .filter(move |(kind, _)| wanted.contains(kind))
+    });
     let along = resource
         .references()
         .iter()

@@ -4,6 +4,7 @@
 use super::index;
 use super::parameter::{Parameter, Table};
 use crate::release::{IndexValue, Released};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// An order that was asked for; empty for the one that nobody asked for.
@@ -17,12 +18,13 @@ struct Key {
 }
 
 impl Order {
-    /// Reads `_sort`; `None` when a name in it is no date of the type.
+    /// Reads `_sort`; `None` when a name in it is no date of the type, or stands there twice: a second time orders nothing.
     pub(super) fn parse(raw: &str, table: Table) -> Option<Self> {
+        let mut known = HashSet::new();
         let key = |word: &str| {
             let (name, descending) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
             let parameter = table.sorts().find(|known| *known == name)?;
-            Some(Key { parameter, descending })
+            known.insert(parameter).then_some(Key { parameter, descending })
         };
         raw.split(',').map(key).collect::<Option<Vec<_>>>().map(Self)
     }

@@ -2,7 +2,7 @@
 
 use super::QueryError;
 use super::parameter::Use;
-use super::value::{split, unescape};
+use super::value::{names_a_person, split, unescape};
 use crate::ids::{LogicalId, NhsNumber, Sealer};
 
 /// The system of NHS numbers.
@@ -71,7 +71,7 @@ fn by_id(value: &str, sealer: &Sealer) -> Option<Named> {
     Some(match sealer.open(&id) {
         Some(opened) if opened.is_patient => (PatientNamed::Known(opened.patient), Some(id)),
         // An NHS number in the place of an id is not repeated: the service puts none into a URL.
-        _ if NhsNumber::parse(id.as_str()).is_some() => (PatientNamed::Unknown, None),
+        _ if names_a_person(id.as_str()) => (PatientNamed::Unknown, None),
         _ => (PatientNamed::Unknown, Some(id)),
     })
 }

@@ -10,6 +10,7 @@ use super::parameter::{Form, Include, Parameter, Table, Use};
 use super::patient::{Naming, PatientNamed};
 use super::shape::{self, Shape, Summary, Total};
 use super::span;
+use super::value::{encode, names_a_person};
 use crate::ids::{LogicalId, Sealer};
 use crate::kinds::Kind;
 use std::fmt::Write as _;
@@ -17,6 +18,8 @@ use time::Date;
 
 /// The most matches a page.
 pub const PAGE_MAX: usize = 1_000;
+/// The most values of a whole query that resources are compared with.
+const MOST_COMPARED: usize = 400;
 /// The parameter of a page link.
 pub const PAGE: &str = "_page";
 
@@ -57,7 +60,7 @@ impl Query {
         sealer: &Sealer,
     ) -> Result<Self, QueryError> {
         let mut query = Self::blank(Some(kind), vec![kind], table.parameters);
-        let mut naming = Naming::default();
+        let (mut naming, mut compared) = (Naming::default(), 0);
         for (name, raw) in pairs {
             if is_of_the_wire(name) {
                 continue;
@@ -68,6 +71,11 @@ impl Query {
             };
             if modifier.is_some_and(|modifier| !parameter.modifiers().contains(&modifier)) {
                 return Err(QueryError::not_supported(name));
+            }
+            // Said again it changes nothing, and would cost as much again.
+            let may_repeat = matches!(parameter.usage, Use::Filter | Use::Include);
+            if may_repeat && query.understood.iter().any(|(known, value)| known == name && value == raw) {
+                continue;
             }
             let understood = match parameter.usage {
                 Use::Patient | Use::PatientIdentifier => {
@@ -84,6 +92,10 @@ impl Query {
                 Use::Filter => {
                     let condition =
                         Condition::parse(parameter, modifier, raw).ok_or_else(|| QueryError::invalid(name))?;
+                    compared += condition.values();
+                    if compared > MOST_COMPARED {
+                        return Err(QueryError::invalid(name));
+                    }
                     query.conditions.push(condition);
                     true
                 }
@@ -204,10 +216,12 @@ impl Query {
     /// What was understood as a query string, for the self link: the sealed patient id in place of the NHS number.
     #[must_use]
     pub fn self_query(&self) -> String {
-        let pairs = match &self.resumed {
+        // A code that looks like an NHS number may be one.
+        let is_said = |value: &str| !names_a_person(value);
+        let pairs: Vec<(String, String)> = match &self.resumed {
             Some(resumed) => vec![(PAGE.to_owned(), resumed.sealed.clone())],
-            None if self.kind.is_none() => self.repeated().into_iter().skip(1).collect(),
-            None => self.repeated(),
+            None if self.kind.is_none() => self.pairs(is_said).skip(1).collect(),
+            None => self.pairs(is_said).collect(),
         };
         let mut text = String::new();
         for (name, value) in pairs {
@@ -219,10 +233,15 @@ impl Query {
 
     /// What was understood as parameters, from which the same query can be read again. The patient comes first.
     pub(super) fn repeated(&self) -> Vec<(String, String)> {
+        self.pairs(|_| true).collect()
+    }
+
+    fn pairs(&self, is_said: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
         let name = if self.kind == Some(Kind::Patient) { "_id" } else { "patient" };
         let patient = self.patient_id.iter().map(|id| (name.to_owned(), id.to_string()));
         let count = self.count.map(|count| ("_count".to_owned(), count.to_string()));
-        patient.chain(self.understood.iter().cloned()).chain(count).collect()
+        let understood = self.understood.iter().filter(move |(_, value)| is_said(value)).cloned();
+        patient.chain(understood).chain(count)
     }
 
     pub(super) fn resumed_everything(
@@ -329,7 +348,11 @@ impl Query {
             .filter(|include| iterate || include.source == kind)
             .filter(|include| target.is_none_or(|target| include.targets.iter().any(|kind| kind.as_str() == target)))
             .ok_or_else(unsupported)?;
-        self.includes.push((include, iterate));
+        // One that several spellings mean is followed once.
+        match self.includes.iter_mut().find(|(known, _)| std::ptr::eq(*known, include)) {
+            Some((_, iterated)) => *iterated |= iterate,
+            None => self.includes.push((include, iterate)),
+        }
         Ok(())
     }
 }
@@ -370,16 +393,4 @@ fn lookup(name: &str, table: Table) -> Option<(&'static Parameter, Option<&str>)
         }
     }
     Some((parameter, Some(modifier)))
-}
-
-fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~:/,".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }

@@ -1,10 +1,28 @@
 //! The text of a parameter's values: commas and escapes, and letters as searches compare them.
 
 use crate::ids::NhsNumber;
+use std::fmt::Write as _;
 
-/// Whether a text is an NHS number: the service never puts one into a URL, and a self link repeats what it was given.
-pub(super) fn names_a_person(text: &str) -> bool {
-    NhsNumber::parse(text.trim()).is_some()
+/// Whether a text holds an NHS number, written together or in groups with spaces or hyphens between, whatever stands around
+/// it: the service never puts one into a URL, and a self link repeats what it was given. Ten of more digits written together
+/// are none: most codes of SNOMED CT are that long, and many would hold one.
+#[must_use]
+pub fn names_a_person(text: &str) -> bool {
+    let divides = |c: char| c.is_whitespace() || c == '-' || ('\u{2010}'..='\u{2015}').contains(&c);
+    let row = |row: &str| {
+        let groups: Vec<&str> = row.split(divides).filter(|group| !group.is_empty()).collect();
+        (0..groups.len()).any(|first| {
+            let mut digits = String::new();
+            for group in groups.iter().skip(first) {
+                digits.push_str(group);
+                if digits.len() >= 10 {
+                    return NhsNumber::parse(&digits).is_some();
+                }
+            }
+            false
+        })
+    };
+    text.split(|c: char| !c.is_ascii_digit() && !divides(c)).any(row)
 }
 
 /// Splits at a separator that no backslash escapes; the escapes stay.
@@ -31,6 +49,19 @@ pub(super) fn unescape(raw: &str) -> String {
         }
     }
     text
+}
+
+/// As a part of a query string.
+pub(super) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:/,".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
 }
 
 /// Lower case, without the accents of western European names.

@@ -152,3 +152,99 @@ fn a_preference_for_strict_or_lenient_handling_is_kept_to_and_answered() {
         assert_eq!((nobody.status, nobody.header("preference-applied")), (401, None));
     });
 }
+
+#[test]
+fn an_nhs_number_in_a_wrong_parameter_comes_back_in_no_link() {
+    run(async {
+        let (world, who, number) = world().await;
+        let system = world.member("viewer-system");
+        let spaced = format!("{}+{}+{}", &number[..3], &number[3..6], &number[6..]);
+        let clinical = [
+            ("Observation", "code", number.clone()),
+            ("Observation", "code:not", number.clone()),
+            ("Observation", "code", format!("{}%7C{number}", world::NHS)),
+            ("Observation", "code:text", format!("a+{number}")),
+            ("Observation", "code:text", spaced.clone()),
+            ("Observation", "_tag", number.clone()),
+            ("Observation", "encounter", format!("{number}.")),
+            ("Observation", "encounter", format!("{number}/x")),
+            ("Patient", "given", format!("x{number}")),
+            ("Patient", "family:contains", format!("{number}x")),
+        ];
+        for (kind, name, value) in &clinical {
+            let answer = world.search(kind, &number, &format!("&{name}={value}")).by(&who).send().await;
+            assert_eq!((answer.status, answer.expressions()), (400, vec![*name]), "{kind} {name}={value}");
+            assert_eq!(answer.reasons(), ["QUERY"]);
+        }
+        for (kind, name, value) in [
+            ("EpisodeOfCare", "_id", number.clone()),
+            ("EpisodeOfCare", "identifier", format!("{}%7C{number}", world::NHS)),
+            ("EpisodeOfCare", "identifier", format!("%7C{number}")),
+            ("ValueSet", "url", number.clone()),
+            ("ValueSet", "name", spaced),
+            ("CodeSystem", "_id", format!("x{number}")),
+        ] {
+            let answer = world.get(&format!("{kind}?{name}={value}")).by(&system).send().await;
+            assert_eq!((answer.status, answer.expressions()), (400, vec![name]), "{kind} {name}={value}");
+        }
+        // A code, or a key of a system's own, may look like one: it is compared, and not said back.
+        let codes = format!("&code=x%7C{number}&code:not=x%7C{number}&_count=1");
+        let coded = world.search("Observation", &number, &codes).by(&who).ok().await;
+        assert_eq!(coded.total(), 0);
+        let not = format!("&code:not=x%7C{number}&_count=1");
+        let mut page = world.search("Observation", &number, &not).by(&who).ok().await;
+        let whole = page.total();
+        let key = format!("EpisodeOfCare?identifier=urn:x%7C{number}");
+        let key = world.get(&key).by(&system).ok().await;
+        assert!(whole > 1);
+        for answer in [&coded, &page, &key] {
+            for link in ["self", "next"].iter().filter_map(|relation| answer.link(relation)) {
+                assert!(!link.contains(&number), "{link}");
+            }
+        }
+        let mut read = 1;
+        while let Some(next) = page.link("next") {
+            page = world.ask(Method::GET, &next).by(&who).ok().await;
+            read += 1;
+        }
+        assert_eq!(read, whole, "the pages are of the same search all the same");
+    });
+}
+
+#[test]
+fn a_register_is_not_asked_for_two_things_at_once() {
+    run(async {
+        let world = World::start(world::holdings([world::patient(PLAIN, |_| {})])).await;
+        let (system, sealed) = (world.member("viewer-system"), world.sealed(&world::number(PLAIN)));
+        let uuid = "6f1d2c3b-4a5e-4f60-8123-456789abcdef";
+        for (name, one, other) in [
+            ("patient", sealed.as_str(), sealed.as_str()),
+            ("status", "active", "planned"),
+            ("identifier", "urn:x%7C1", "urn:x%7C2"),
+            ("_count", "1", "2"),
+            ("_id", uuid, uuid),
+        ] {
+            world.get(&format!("EpisodeOfCare?{name}={one}")).by(&system).ok().await;
+            let query = format!("EpisodeOfCare?{name}={one}&{name}={other}");
+            let answer = world.get(&query).by(&system).send().await;
+            assert_eq!((answer.status, answer.expressions()), (400, vec![name]), "{name}");
+        }
+    });
+}
+
+#[test]
+fn a_query_of_thousands_of_values_is_refused_before_anything_is_compared() {
+    run(async {
+        let (world, who, number) = world().await;
+        let many: String = (0..1_500).map(|nth| format!("z{nth},")).collect();
+        for name in ["code", "code:text", "code:not", "_tag"] {
+            let query = format!("&{name}={many}z");
+            let answer = world.search("Observation", &number, &query).by(&who).send().await;
+            assert_eq!((answer.status, answer.expressions()), (400, vec![name]), "{name}");
+            assert_eq!(answer.reasons(), ["QUERY"]);
+        }
+        let same = "z,".repeat(3_000);
+        let answer = world.search("Observation", &number, &format!("&code:text={same}z")).by(&who).ok().await;
+        assert_eq!(answer.total(), 0);
+    });
+}
