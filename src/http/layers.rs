@@ -126,9 +126,10 @@ pub async fn around(State(gate): State<Gate>, mut request: Request, next: Next) 
     }
 
     // Held until the bytes are written: turning them into what was wished for is the dearest part.
-    let turn = match is_public(&route) {
-        true => Some(tokio::time::timeout(PUBLIC_WITHIN, gate.public.clone().acquire_owned()).await),
-        false => None,
+    let turn = if is_public(&route) {
+        Some(tokio::time::timeout(PUBLIC_WITHIN, gate.public.clone().acquire_owned()).await)
+    } else {
+        None
     };
     let is_shed = matches!(turn, Some(Err(_) | Ok(Err(_))));
     let mut response = if url_length > URL_BYTES {
