@@ -202,7 +202,7 @@ await watched(origin, width, 'viewer', async (page, w) => {
   await w.press(waiting.first().getByRole('button', { name: 'Close the review' }));
   await waiting.first().getByRole('alert').getByText('Choose what the review found.').waitFor();
   const group = await waiting.first().locator('fieldset').getAttribute('id');
-  await w.choose('#' + group, 'The override was right');
+  await w.choose('#' + group, 'The override, or the view, was right');
   await w.press(waiting.first().getByRole('button', { name: 'Close the review' }));
   await page.getByText('The review is closed.').waitFor();
   assert.equal(await cards.count(), before);
