@@ -30,7 +30,7 @@ export function attempt(doc, { method, path, operation }, said) {
     const attributes = { id: field.id, name: field.id, required: Boolean(field.required), spellcheck: 'false' };
     return el('div', {},
       el('label', { for: field.id }, field.name, field.required ? ' (required)' : ''),
-      choices ? el('select', attributes, choices.map((one) => el('option', { value: one }, one)))
+      choices ? el('select', attributes, [...(field.required ? [] : ['']), ...choices].map((one) => el('option', { value: one }, one || '(not sent)')))
         : el('input', { ...attributes, value: known || null }));
   };
   const all = [...fields, ...inForm];
