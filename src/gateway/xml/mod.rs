@@ -196,7 +196,11 @@ fn tree(document: &uppsala::Document<'_>, id: uppsala::NodeId, depth: usize) -> 
             let (ns, name) = owned(&attribute.name);
             (ns, name, attribute.value.clone().into_owned())
         })
-        .collect();
+        .collect::<Vec<(String, String, String)>>();
+    let is_qualified = |name: &str| !name.is_empty() && !name.contains(':');
+    if !is_qualified(&name) || !attributes.iter().all(|(_, name, _)| is_qualified(name)) {
+        return Err(XmlError::Malformed);
+    }
     let mut node = Node { ns, name, attributes, id: Some(id), ..Node::default() };
     // What a reference stands for is a character of XML too.
     if !node.attributes.iter().all(|(_, _, value)| value.chars().all(is_of_xml)) {
@@ -230,6 +234,19 @@ mod tests {
             assert_eq!(streamed(written), Err(XmlError::Malformed), "{written}");
         }
         assert_eq!(streamed("urn:a"), Ok("urn:a".to_owned()));
+    }
+
+    #[test]
+    fn a_name_with_half_a_prefix_or_two_is_refused_by_both_readers() {
+        for name in ["p:", ":p", "p:q:r", ":"] {
+            for xml in [format!("<r xmlns:p=\"urn:p\" {name}=\"1\"/>"), format!("<{name} xmlns:p=\"urn:p\"></{name}>")]
+            {
+                assert!(scan(xml.as_bytes(), ("", "")).is_err(), "{xml}");
+                assert!(Message::parse(xml.as_bytes()).is_err(), "{xml}");
+            }
+        }
+        let sound = b"<p:r xmlns:p=\"urn:p\" p:a=\"1\" b=\"2\"/>";
+        assert!(scan(sound, ("", "")).is_ok() && Message::parse(sound).is_ok());
     }
 
     #[test]

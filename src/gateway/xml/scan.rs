@@ -135,11 +135,23 @@ fn namespace(result: &ResolveResult<'_>) -> Result<String, XmlError> {
     }
 }
 
+/// Whether a name is one of Namespaces in XML: a local part, with at most one prefix. The library resolves others too, and
+/// not as the other parser does.
+fn is_qualified(name: &str) -> bool {
+    name.matches(':').count() <= 1 && name.split(':').all(|part| !part.is_empty())
+}
+
 fn element(resolver: &NamespaceResolver, start: &BytesStart<'_>) -> Result<Node, XmlError> {
+    if !is_qualified(start.name().into_inner()) {
+        return Err(XmlError::Malformed);
+    }
     let (ns, name) = resolver.resolve_element(start.name());
     let mut node = Node { ns: namespace(&ns)?, name: name.into_inner().to_owned(), ..Node::default() };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|_| XmlError::Malformed)?;
+        if !is_qualified(attribute.key.into_inner()) {
+            return Err(XmlError::Malformed);
+        }
         if attribute.key.as_namespace_binding().is_some() {
             // The library takes the name of a namespace as it is written. One that is written otherwise than it reads would
             // be one namespace here and another to whoever verifies the signature.
