@@ -1,5 +1,5 @@
 //! A client of the facade, from token to record: `cargo run --release -- demo` in one terminal, then in another
-//! `cargo run --example walkthrough`. An address other than the demo's may be given as the only argument.
+//! `cargo run --example walkthrough`. A base other than the demo's may be given as the only argument.
 
 #![allow(clippy::print_stdout, reason = "an example speaks to its reader")]
 #![allow(clippy::indexing_slicing, reason = "a member of a JSON value that is missing reads as null")]
@@ -59,7 +59,8 @@ fn reasons(outcome: &Value) -> Vec<&str> {
 async fn main() -> Result<(), Box<dyn Error>> {
     // Only `https` would need it; reqwest asks for it all the same.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let origin = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
+    let base = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:8080/FHIR/R4".to_owned());
+    let origin = base.trim_end_matches("/FHIR/R4").to_owned();
     let client = Client::builder().timeout(Duration::from_secs(15)).build()?;
     let mut facade = Facade { client, origin, token: String::new() };
 
