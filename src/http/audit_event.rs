@@ -26,7 +26,8 @@ use time::{Date, Duration, OffsetDateTime};
 const PAGE: u32 = 100;
 
 /// What is searched by; as the catalogue says, which a test compares.
-const PARAMETERS: [&str; 7] = ["date", "patient", "patient.identifier", "agent.identifier", "outcome", "type", "_count"];
+const PARAMETERS: [&str; 7] =
+    ["date", "patient", "patient.identifier", "agent.identifier", "outcome", "type", "_count"];
 /// The parameter of a page link.
 const PAGE_LINK: &str = "_page";
 
@@ -135,7 +136,8 @@ fn filter(app: &App, pairs: &[(String, String)]) -> Result<AuditFilter, Failure>
         let wrong = || kept::invalid(name);
         // Dates bound a span from both sides. Of two others one would win, and nobody be told which.
         let named = if name == "patient.identifier" { "patient" } else { name };
-        let again = |(other, _): &(String, String)| other == named || (other == "patient.identifier" && named == "patient");
+        let again =
+            |(other, _): &(String, String)| other == named || (other == "patient.identifier" && named == "patient");
         if name != "date" && pairs.iter().take(index).any(again) {
             return Err(wrong());
         }
