@@ -42,7 +42,7 @@ pub enum BuildError {
     #[error("gateway: {}", .0.join("; "))]
     Gateway(Vec<String>),
     /// The exclusion list cannot be loaded or fails its check digits: nothing may be shown.
-    #[error("exclusions: {}", .0.join("; "))]
+    #[error("{}", .0.join("; "))]
     Exclusions(Vec<String>),
     /// The key of the logical ids.
     #[error("ids: {0}")]
