@@ -168,6 +168,12 @@ impl Server {
         &self.base
     }
 
+    /// Where `/metrics` is, if it is anywhere.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.0.local_addr().ok()
+    }
+
     /// The store, for a demo to seed.
     #[must_use]
     pub fn store(&self) -> &Store {
