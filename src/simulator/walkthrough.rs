@@ -89,7 +89,7 @@ fn search(base: &str, name: &str, nhs_number: NhsNumber) -> String {
 /// Asks until the alert is there: it leaves within a second or two.
 fn alert(origin: &str) -> String {
     format!(
-        "for second in 1 2 3 4 5 6 7 8 9 10; do curl -s {origin}/demo/alerts | grep '\"verified\":true' && break; sleep 1; done"
+        "for second in 1 2 3 4 5 6 7 8 9 10; do curl -s {origin}/demo/alerts | grep '\"type\":\"override\"' && break; sleep 1; done"
     )
 }
 
@@ -146,7 +146,7 @@ mod tests {
     fn a_shell_makes_of_it_what_was_meant() {
         // `curl` replaced by a function that prints its last-but-one argument, the body, and answers token requests.
         let script = format!(
-            "curl() {{ case \"$*\" in *demo/token*) printf '%s' '{{\"access_token\":\"a.b-c\",\"expires_in\":1}}';; *demo/alerts*) echo '[{{\"verified\":true}}]';; *Consent) shift 7; printf 'CONSENT %s\\n' \"$2\";; *) printf 'SEARCH %s\\n' \"$*\";; esac; }}\n{}",
+            "curl() {{ case \"$*\" in *demo/token*) printf '%s' '{{\"access_token\":\"a.b-c\",\"expires_in\":1}}';; *demo/alerts*) echo '[{{\"type\":\"override\"}}]';; *Consent) shift 7; printf 'CONSENT %s\\n' \"$2\";; *) printf 'SEARCH %s\\n' \"$*\";; esac; }}\n{}",
             text()
         );
         let output = std::process::Command::new("sh").arg("-c").arg(&script).output().unwrap();
@@ -154,7 +154,7 @@ mod tests {
         assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(printed.contains("5 characters"), "{printed}");
         assert_eq!(printed.matches("SEARCH ").count(), 16, "{printed}");
-        assert_eq!(printed.matches("[{\"verified\":true}]").count(), 1, "{printed}");
+        assert_eq!(printed.matches("[{\"type\":\"override\"}]").count(), 1, "{printed}");
         assert!(printed.contains("Bearer a.b-c"));
         let bodies: Vec<_> = printed.lines().filter_map(|line| line.strip_prefix("CONSENT ")).collect();
         assert_eq!(bodies.len(), 3, "{printed}");
