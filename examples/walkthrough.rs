@@ -41,7 +41,6 @@ impl Facade {
         self.send(self.client.get(url)).await
     }
 }
-
 /// Fails the example where the service refuses what it should not.
 fn granted(answer: Result<Value, Vec<String>>) -> Result<Value, String> {
     answer.map_err(|reasons| format!("refused as {}", reasons.join(", ")))
