@@ -292,15 +292,15 @@ impl Fragments {
                     Field::Abnormal => observation = format!("<abnormal value=\"true\" description=\"{text}\"/>"),
                     Field::SpecimenType => {
                         // With a test that is as innocent as can be, or there would be no report to tell it.
-                        let test = id.replacen('5', "F", 1);
+                        let member = id.replacen('5', "F", 1);
                         report = format!(
-                            "<report><component><specimen><specimenType>{text}</specimenType><test>{test}</test></specimen></component></report>"
+                            "<report><component><specimen><specimenType>{text}</specimenType><test>{member}</test></specimen></component></report>"
                         );
                         let _ = write!(
                             self.events,
-                            "<event><id>{test}</id><patient>{patient}</patient><eventType>VAL</eventType><effectiveTime datepart=\"YMD\" value=\"2026-10-01T09:00:00\"/><code {INNOCENT}/><displayTerm>{MARKER}</displayTerm><observation><value><numeric><value>1</value></numeric></value></observation></event>"
+                            "<event><id>{member}</id><patient>{patient}</patient><eventType>VAL</eventType><effectiveTime datepart=\"YMD\" value=\"2026-10-01T09:00:00\"/><code {INNOCENT}/><displayTerm>{MARKER}</displayTerm><observation><value><numeric><value>1</value></numeric></value></observation></event>"
                         );
-                        self.ids.push(test);
+                        self.ids.push(member);
                     }
                     Field::Speciality => speciality = format!("<speciality>{text}</speciality>"),
                     Field::AssociatedText => {
