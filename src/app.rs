@@ -42,7 +42,7 @@ pub enum BuildError {
     #[error("gateway: {}", .0.join("; "))]
     Gateway(Vec<String>),
     /// The exclusion list cannot be loaded or fails its check digits: nothing may be shown.
-    #[error("exclusions: {}", .0.join("; "))]
+    #[error("{}", .0.join("; "))]
     Exclusions(Vec<String>),
     /// The key of the logical ids.
     #[error("ids: {0}")]
@@ -166,6 +166,12 @@ impl Server {
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base
+    }
+
+    /// Where `/metrics` is, if it is anywhere.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.0.local_addr().ok()
     }
 
     /// The store, for a demo to seed.

@@ -129,7 +129,7 @@ pub static KEPT: &[Kept] = &[
             parameter!("type", Token, "AuditEvent-type", &["type"], "rest, or 110113 for the alert of an override"),
             Parameter::filter("_count", Form::Number, "", &[], "Events a page, 1 to 1000"),
         ],
-        by_post: false,
+        by_post: true,
         versioned: false,
         documentation: "Every attempt, answered or refused. Privacy officers see their organisation's, practice auditors those \
                         about their practice's patients.",

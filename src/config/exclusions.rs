@@ -2,7 +2,7 @@
 
 use crate::kinds::View;
 use crate::policy::Supplier;
-use crate::release::{Lists, Rules, Sources};
+use crate::release::{ExclusionsError, Lists, Rules, Sources};
 use crate::telemetry::chain;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -37,21 +37,21 @@ impl ExclusionsConfig {
     /// The lists.
     ///
     /// # Errors
-    /// Everything that is wrong with a setting, a file, or the built-in list.
+    /// Everything that is wrong with a setting, a file, or the built-in list, each after the key to look at.
     pub fn load(&self) -> Result<Lists, Vec<String>> {
         let mut problems = Vec::new();
         let mut exempt = Vec::new();
         for name in &self.exempt_suppliers {
             match Supplier::parse(name) {
                 Some(supplier) => exempt.push(supplier),
-                None => problems.push(format!("exempt_suppliers: {name:?} is not a supplier")),
+                None => problems.push(format!("exclusions.exempt_suppliers: {name:?} is not a supplier")),
             }
         }
         let mut withhold_unknown = Vec::new();
         for name in &self.withhold_unknown_codes {
             match View::parse(name) {
                 Some(view) => withhold_unknown.push(view),
-                None => problems.push(format!("withhold_unknown_codes: {name:?} is not a view")),
+                None => problems.push(format!("exclusions.withhold_unknown_codes: {name:?} is not a view")),
             }
         }
         let rules =
@@ -73,14 +73,38 @@ impl ExclusionsConfig {
                 None => lists,
             }),
             (lists, shadow) => {
-                problems.extend(lists.err().into_iter().flatten().map(|error| chain(&error)));
-                problems.extend(shadow.err().into_iter().flatten().map(|error| format!("shadow: {}", chain(&error))));
+                let of_both = [("exclusions", lists.err()), ("exclusions.shadow", shadow.err())];
+                for (section, error) in of_both
+                    .iter()
+                    .flat_map(|(section, errors)| errors.iter().flatten().map(move |error| (section, error)))
+                {
+                    let told = told(section, error);
+                    // The rules are one for both lists: what is wrong with them is said once.
+                    if !problems.contains(&told) {
+                        problems.push(told);
+                    }
+                }
                 Err(problems)
             }
         }
     }
 
+    /// Everything that [`Self::load`] finds.
     pub(super) fn problems(&self) -> Vec<String> {
-        self.load().err().into_iter().flatten().map(|problem| format!("exclusions.files: {problem}")).collect()
+        self.load().err().unwrap_or_default()
+    }
+}
+
+/// A problem after the whole key to look at: that of a list's own section, or that of the rules, which both lists share.
+fn told(section: &str, error: &ExclusionsError) -> String {
+    let said = chain(error);
+    match error {
+        ExclusionsError::Builtin(_) => format!("exclusions: {said}"),
+        ExclusionsError::Setting { key: "exempt_suppliers" | "revealing_medicines_approved_by", .. } => {
+            format!("exclusions.{said}")
+        }
+        ExclusionsError::Unreadable { .. } | ExclusionsError::Invalid { .. } | ExclusionsError::Setting { .. } => {
+            format!("{section}.{said}")
+        }
     }
 }

@@ -140,7 +140,7 @@ fn all_problems_are_listed_at_once() {
         "cache.ttl_seconds: 301",
         "ids.key_file: /no/such/key",
         "ids.version: 26",
-        "exclusions.files: ",
+        "exclusions.files[0]: /no/such/list.csv cannot be read",
         "register.import: ",
         "policy.clinician_roles: ",
         "policy.assurance: 4",
@@ -205,14 +205,44 @@ fn what_is_decided_about_the_exclusions_is_read_and_what_contradicts_itself_is_r
     ])
     .unwrap_err();
     for expected in [
-        "\"TPP\" is not a supplier",
-        "\"Everything\" is not a view",
-        "not known cannot be exempt",
-        "approved",
-        "shadow: ",
+        "exclusions.exempt_suppliers: \"TPP\" is not a supplier",
+        "exclusions.withhold_unknown_codes: \"Everything\" is not a view",
+        "exclusions.exempt_suppliers: a supplier that is not known cannot be exempt from the list",
+        "exclusions.revealing_medicines_approved_by: revealing medicines",
+        "exclusions.shadow.files[0]: /no/such/list.csv cannot be read",
     ] {
-        assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected} in {problems:#?}");
+        let said = problems.iter().filter(|problem| problem.starts_with(expected)).count();
+        assert_eq!(said, 1, "{expected} in {problems:#?}");
     }
+}
+
+#[test]
+fn each_file_of_the_exclusions_that_is_missing_or_unsound_is_told_after_the_key_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let torn = dir.path().join("torn.csv");
+    std::fs::write(&torn, "a list\n").unwrap();
+    let torn = torn.display().to_string();
+    let problems = with(&[
+        ("MIG_FHIR__EXCLUSIONS__FILES", &format!("[\"/no/such/list.csv\", \"{torn}\"]")),
+        ("MIG_FHIR__EXCLUSIONS__REFSET_FILES", &format!("[\"{torn}\", \"/no/such/refset.txt\"]")),
+        ("MIG_FHIR__EXCLUSIONS__SNOMED_RELATIONSHIPS", "/no/such/relationships.txt"),
+        ("MIG_FHIR__EXCLUSIONS__CTV3_HIERARCHY", &torn),
+        ("MIG_FHIR__EXCLUSIONS__SHADOW", "{ base = \"/no/such/base.csv\", ctv3_hierarchy = \"/no/such/ctv3.txt\" }"),
+    ])
+    .unwrap_err();
+    for expected in [
+        "exclusions.files[0]: /no/such/list.csv cannot be read: ",
+        &format!("exclusions.files[1]: {torn}: "),
+        &format!("exclusions.refset_files[0]: {torn}: its heading"),
+        "exclusions.refset_files[1]: /no/such/refset.txt cannot be read: ",
+        "exclusions.snomed_relationships: /no/such/relationships.txt cannot be read: ",
+        &format!("exclusions.ctv3_hierarchy: {torn}: line 1: "),
+        "exclusions.shadow.base: /no/such/base.csv cannot be read: ",
+        "exclusions.shadow.ctv3_hierarchy: /no/such/ctv3.txt cannot be read: ",
+    ] {
+        assert!(problems.iter().any(|problem| problem.starts_with(expected)), "{expected} in {problems:#?}");
+    }
+    assert!(problems.iter().all(|problem| problem.starts_with("exclusions.")), "{problems:#?}");
 }
 
 #[test]

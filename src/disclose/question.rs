@@ -11,7 +11,7 @@ use crate::ids::{LogicalId, NhsNumber};
 use crate::kinds::{Kind, Purpose, View};
 use crate::policy::{Asked, Refusal};
 use crate::release::Released;
-use crate::search::{self, Holder, PatientNamed, Query, QueryError};
+use crate::search::{self, Holder, Page, PatientNamed, Query, QueryError};
 use crate::views::ReleasedView;
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -74,6 +74,24 @@ pub(super) fn understand(service: &Service, ask: &Ask, caller: &Caller) -> Resul
         PatientNamed::Unknown => None,
     };
     Ok(Question { patient, form: Form::Search(Box::new(query)) })
+}
+
+/// As many resources take longer to look through and to order than to hand over to another thread.
+const MANY: usize = 2_000;
+
+/// The page that is asked for. Off the async threads where the record is large, which would hold up everybody else's
+/// requests.
+async fn page(query: Box<Query>, pool: Vec<Arc<Released>>) -> Result<(Box<Query>, Page), Failure> {
+    let many = pool.len() >= MANY;
+    let work = move || {
+        let page = search::run(&query, &pool).map_err(|_| Failure::PageExpired)?;
+        Ok((query, page))
+    };
+    if !many {
+        return work();
+    }
+    let broken = |_| Arc::new(GatewayError::Broken("the record could not be searched"));
+    tokio::task::spawn_blocking(work).await.map_err(broken)?
 }
 
 /// What the views brought, in their order; but of an entry that two of them brought, the copy of a view of its own type
@@ -206,7 +224,8 @@ impl Question {
                 let mut query = query.clone();
                 query.leave_out(&notes.left_out);
                 notes.ignored = query.ignored().to_vec();
-                self.searchset(service, attempt.caller(), &query, &pool, notes, recorded_as_at)
+                let (query, page) = page(query, pool).await?;
+                Ok(self.searchset(service, attempt.caller(), &query, page, notes, recorded_as_at))
             }
             Form::Document => {
                 let (outside, left_out) = (notes.outside_agreement.clone(), notes.left_out.clone());
@@ -231,12 +250,11 @@ impl Question {
         service: &Service,
         caller: &Caller,
         query: &Query,
-        pool: &[Arc<Released>],
+        page: Page,
         notes: Notes,
         recorded_as_at: Option<OffsetDateTime>,
-    ) -> Result<Disclosed, Failure> {
+    ) -> Disclosed {
         let notes = Notes { notice: service.views.exclusions().notice(), ..notes };
-        let page = search::run(query, pool).map_err(|_| Failure::PageExpired)?;
         let next = holder(caller).and_then(|holder| page.next(&service.sealer, &holder));
         let path = match query.kind() {
             Some(kind) => kind.to_string(),
@@ -245,7 +263,7 @@ impl Question {
                 None => Kind::Patient.to_string(),
             },
         };
-        Ok(Disclosed::Bundle(Box::new(Searchset { path, page, next, notes, recorded_as_at })))
+        Disclosed::Bundle(Box::new(Searchset { path, page, next, notes, recorded_as_at }))
     }
 
     /// A search of Patient answers 200 with total 0 for whoever is unknown, untraced, unregistered, sensitive or of
@@ -260,7 +278,8 @@ impl Question {
             (Form::Search(query), Err(failure))
                 if query.kind() == Some(Kind::Patient) && failure.is_unknown_patient() =>
             {
-                self.searchset(service, caller, query, &[], Notes::default(), None)
+                let none = search::run(query, &[]).map_err(|_| Failure::PageExpired)?;
+                Ok(self.searchset(service, caller, query, none, Notes::default(), None))
             }
             (Form::Read(..), Err(Failure::Refused(Refusal::PatientNotFound))) if self.patient.is_none() => {
                 Err(Failure::NotFound)

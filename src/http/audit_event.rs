@@ -1,15 +1,17 @@
 //! AuditEvent: read and search, for privacy officers and practice auditors. Reading the trail is itself audited.
 
 use super::answer;
-use super::extract::{self, Id};
+use super::extract::{self, Handling, Id, Parameters};
 use super::format::Wish;
 use super::kept::{self, Dealing};
 use super::layers::Peer;
+use super::outcome::Rejection;
 use super::{App, only, respond};
 use crate::audit::{AuditFilter, AuditPage, AuditScope, Cursor, EventType, Interaction};
 use crate::disclose::Failure;
 use crate::ids::NhsNumber;
 use crate::policy::{Kept, Reach, Refusal};
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -23,10 +25,17 @@ use time::{Date, Duration, OffsetDateTime};
 /// Events on a page unless `_count` says otherwise.
 const PAGE: u32 = 100;
 
+/// What is searched by; as the catalogue says, which a test compares.
+const PARAMETERS: [&str; 7] =
+    ["date", "patient", "patient.identifier", "agent.identifier", "outcome", "type", "_count"];
+/// The parameter of a page link.
+const PAGE_LINK: &str = "_page";
+
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/AuditEvent", only("GET, HEAD", routing::get(search)))
+        .route("/AuditEvent/_search", only("POST", routing::post(search_by_form)))
         .route("/AuditEvent/{id}", only("GET, HEAD", routing::get(read)))
 }
 
@@ -36,19 +45,37 @@ async fn search(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let answer = async {
-        let asked = extract::sent(&peer, query.as_deref());
-        let (kept, path) = (Kept::AuditEvent, "AuditEvent".to_owned());
-        let (mut dealing, pairs) = Dealing::open(&app, &peer, &headers, kept, Interaction::Search, path, asked).await?;
-        match found(&mut dealing, &pairs).await {
-            Ok(found) => {
-                let (filter, page) = dealing.answer(found).await?.into_inner();
-                Ok(answer::kept(StatusCode::OK, &bundle(&app, peer.wishes.now(), &pairs, &filter, page), None, None))
-            }
-            Err(failure) => Err(dealing.refuse(failure.into()).await),
+    let asked = extract::sent(&peer, query.as_deref());
+    answer::preferred(respond(&peer, searched(&app, &peer, &headers, asked).await), Handling::preferred(&headers))
+}
+
+async fn search_by_form(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let asked = extract::form_parameters(&peer, &headers, query.as_deref(), body);
+    answer::preferred(respond(&peer, searched(&app, &peer, &headers, asked).await), Handling::preferred(&headers))
+}
+
+async fn searched(
+    app: &Arc<App>,
+    peer: &Peer,
+    headers: &HeaderMap,
+    asked: impl Future<Output = Result<Parameters, Rejection>>,
+) -> Result<Response, Rejection> {
+    let (kept, path) = (Kept::AuditEvent, "AuditEvent".to_owned());
+    let (mut dealing, pairs) = Dealing::open(app, peer, headers, kept, Interaction::Search, path, asked).await?;
+    let pairs = kept::heeded(pairs, headers, |name| name == PAGE_LINK || PARAMETERS.contains(&name));
+    match found(&mut dealing, &pairs).await {
+        Ok(found) => {
+            let (filter, page) = dealing.answer(found).await?.into_inner();
+            Ok(answer::kept(StatusCode::OK, &bundle(app, peer.wishes.now(), &pairs, &filter, page), None, None))
         }
-    };
-    respond(&peer, answer.await)
+        Err(failure) => Err(dealing.refuse(failure.into()).await),
+    }
 }
 
 async fn found(dealing: &mut Dealing, pairs: &[(String, String)]) -> Result<(AuditFilter, AuditPage), Failure> {
@@ -99,8 +126,21 @@ fn scope(reach: Reach) -> Result<AuditScope, Failure> {
 
 fn filter(app: &App, pairs: &[(String, String)]) -> Result<AuditFilter, Failure> {
     let mut filter = AuditFilter { count: Some(PAGE), ..AuditFilter::default() };
-    for (name, value) in pairs {
+    // A link says all that was asked; whatever stands beside it would be lost.
+    if let Some((_, sealed)) = pairs.iter().find(|(name, _)| name == PAGE_LINK) {
+        let opened = app.service.sealer.open_text(sealed).filter(|_| pairs.len() == 1);
+        let text = opened.and_then(|opened| String::from_utf8(opened).ok());
+        return text.and_then(|text| resumed(&text)).ok_or_else(|| kept::invalid(PAGE_LINK));
+    }
+    for (index, (name, value)) in pairs.iter().enumerate() {
         let wrong = || kept::invalid(name);
+        // Dates bound a span from both sides. Of two others one would win, and nobody be told which.
+        let named = if name == "patient.identifier" { "patient" } else { name };
+        let again =
+            |(other, _): &(String, String)| other == named || (other == "patient.identifier" && named == "patient");
+        if name != "date" && pairs.iter().take(index).any(again) {
+            return Err(wrong());
+        }
         let code = value.rsplit('|').next().unwrap_or("");
         match name.as_str() {
             "date" => {
@@ -122,11 +162,6 @@ fn filter(app: &App, pairs: &[(String, String)]) -> Result<AuditFilter, Failure>
             }
             "_count" => {
                 filter.count = Some(value.parse().ok().filter(|count| (1..=1000).contains(count)).ok_or_else(wrong)?);
-            }
-            "_page" => {
-                let opened = app.service.sealer.open_text(value).ok_or_else(wrong)?;
-                let text = String::from_utf8(opened).map_err(|_| wrong())?;
-                filter = resumed(&text).ok_or_else(wrong)?;
             }
             _ => return Err(kept::unknown(name)),
         }

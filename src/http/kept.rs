@@ -191,6 +191,14 @@ where
     async move { running.await.unwrap_or(Err(Rejection::Internal)) }
 }
 
+/// The parameters that are to be heeded: with `Prefer: handling=lenient` what is not known is passed over.
+pub fn heeded(pairs: Pairs, headers: &HeaderMap, is_known: impl Fn(&str) -> bool) -> Pairs {
+    if !extract::is_lenient(headers) {
+        return pairs;
+    }
+    pairs.into_iter().filter(|(name, _)| is_known(name)).collect()
+}
+
 /// A parameter whose value is not understood.
 pub fn invalid(name: &str) -> Failure {
     Failure::Query(QueryError::invalid(name))

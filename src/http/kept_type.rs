@@ -1,6 +1,6 @@
 //! Read and search of a kept type that the register holds, written once: what differs between the types is [`KeptType`].
 
-use super::extract::{self, Id, Parameters};
+use super::extract::{self, Handling, Id, Parameters};
 use super::kept::{self, Dealing};
 use super::layers::Peer;
 use super::outcome::Rejection;
@@ -131,7 +131,7 @@ pub async fn search<K: KeptType>(
     headers: HeaderMap,
 ) -> Response {
     let asked = extract::sent(&peer, query.as_deref());
-    respond(&peer, searched::<K>(&app, &peer, &headers, asked).await)
+    answer::preferred(respond(&peer, searched::<K>(&app, &peer, &headers, asked).await), Handling::preferred(&headers))
 }
 
 /// `POST [type]/_search`.
@@ -143,7 +143,7 @@ pub async fn search_by_form<K: KeptType>(
     body: Body,
 ) -> Response {
     let asked = extract::form_parameters(&peer, &headers, query.as_deref(), body);
-    respond(&peer, searched::<K>(&app, &peer, &headers, asked).await)
+    answer::preferred(respond(&peer, searched::<K>(&app, &peer, &headers, asked).await), Handling::preferred(&headers))
 }
 
 async fn searched<K: KeptType>(
@@ -154,6 +154,7 @@ async fn searched<K: KeptType>(
 ) -> Result<Response, Rejection> {
     let path = K::KEPT.as_str().to_owned();
     let (mut dealing, pairs) = Dealing::open(app, peer, headers, K::KEPT, Interaction::Search, path, asked).await?;
+    let pairs = kept::heeded(pairs, headers, |name| name == PAGE || K::PARAMETERS.contains(&name));
     match matching::<K>(&mut dealing, &pairs).await {
         Ok(found) => {
             let (asked, page) = dealing.answer(found).await?.into_inner();

@@ -30,6 +30,7 @@ const VIEWER: &[File] = &[
     ("/viewer/site.css", STYLE, include_str!("site/site.css")),
     ("/viewer/viewer.css", STYLE, include_str!("site/viewer/viewer.css")),
     ("/viewer/main.js", SCRIPT, include_str!("site/viewer/main.js")),
+    ("/viewer/alerts.js", SCRIPT, include_str!("site/viewer/alerts.js")),
     ("/viewer/api.js", SCRIPT, include_str!("site/viewer/api.js")),
     ("/viewer/consent.js", SCRIPT, include_str!("site/viewer/consent.js")),
     ("/viewer/narrative.js", SCRIPT, include_str!("site/viewer/narrative.js")),
@@ -38,6 +39,7 @@ const VIEWER: &[File] = &[
     ("/viewer/plots.js", SCRIPT, include_str!("site/viewer/plots.js")),
     ("/viewer/record.js", SCRIPT, include_str!("site/viewer/record.js")),
     ("/viewer/refusal.js", SCRIPT, include_str!("site/viewer/refusal.js")),
+    ("/viewer/when.js", SCRIPT, include_str!("site/viewer/when.js")),
     ("/viewer/dom.js", SCRIPT, include_str!("site/dom.js")),
     ("/viewer/reasons.js", SCRIPT, include_str!("site/reasons.js")),
 ];

@@ -52,7 +52,7 @@ impl Check {
         self.certificates(&config.gateway, now, &mut problems);
         match config.exclusions.load() {
             Ok(lists) => say_lists(&lists, to_london(now).date()),
-            Err(found) => problems.extend(found.into_iter().map(|problem| format!("exclusions: {problem}"))),
+            Err(found) => problems.extend(found),
         }
         if let Some(text) = config.register.import.as_ref().and_then(|file| std::fs::read_to_string(file).ok()) {
             for agreement in import(&text).map(|registers| registers.agreements).unwrap_or_default() {

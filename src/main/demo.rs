@@ -43,7 +43,7 @@ impl Demo {
             },
         };
         let start = Start { listen: self.listen, data: self.data, holdings, clock };
-        let options = Extras { control: self.control, ..Extras::default() };
+        let options = Extras { control: self.control, metrics: true, ..Extras::default() };
         let running = match Running::start_with(start, options).await {
             Ok(running) => running,
             Err(error) => return super::refuse(&[chain(&error)]),
@@ -52,6 +52,9 @@ impl Demo {
         super::say(&format!("mig {}", running.mig()));
         if let Some(control) = running.control() {
             super::say(&format!("control {control}"));
+        }
+        if let Some(metrics) = running.metrics() {
+            super::say(&format!("metrics {metrics}"));
         }
         super::say(&format!("ready {}", running.base()));
         super::say(&walkthrough(running.origin(), running.demo().patients()));

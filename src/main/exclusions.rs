@@ -35,8 +35,11 @@ impl Explain {
 }
 
 fn print(file: &Path, deployment: &OptionalDeployment) -> Result<(), Vec<String>> {
-    let lists = deployment.lists()?;
-    let record = synthetic(file)?;
+    // What is wrong with the settings and with the file is told at once.
+    let (lists, record) = match (deployment.lists(), synthetic(file)) {
+        (Ok(lists), Ok(record)) => (lists, record),
+        (lists, record) => return Err([lists.err(), record.err()].into_iter().flatten().flatten().collect()),
+    };
     let supplier = supplier(&record);
     let today = to_london(Clock::system().now()).date();
     let list = lists.on(today).for_supplier(supplier);

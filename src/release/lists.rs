@@ -165,10 +165,13 @@ impl Loading {
     /// Settings that contradict themselves.
     fn rules(&mut self, sources: &Sources, rules: &Rules) {
         if rules.exempt.contains(&Supplier::Other) {
-            self.problems.setting("a supplier that is not known cannot be exempt from the list");
+            self.problems.setting("exempt_suppliers", "a supplier that is not known cannot be exempt from the list");
         }
         if sources.revealing_medicines && rules.medicines_approved.as_deref().is_none_or(|who| who.trim().is_empty()) {
-            self.problems.setting("revealing medicines are withheld only once somebody has approved that by name");
+            self.problems.setting(
+                "revealing_medicines_approved_by",
+                "revealing medicines are withheld only once somebody has approved that by name",
+            );
         }
         self.digest.update(format!("{rules:?}{}{}", sources.supplement, sources.revealing_medicines).as_bytes());
     }
@@ -182,7 +185,10 @@ impl Loading {
                     self.problems.builtin("a row of the appendix is missing");
                 }
             }
-            Some(file) => self.file(file, None),
+            Some(file) => {
+                self.problems.within("base");
+                self.file(file, None);
+            }
         }
         if sources.supplement {
             self.embedded(
@@ -194,18 +200,24 @@ impl Loading {
         if sources.revealing_medicines {
             self.embedded("Medicines that point to a subject of the list", MEDICINES, Some(Layer::Medicine));
         }
-        for file in &sources.files {
+        for (at, file) in sources.files.iter().enumerate() {
+            self.problems.within(format!("files[{at}]"));
             self.file(file, Some(Layer::Local));
         }
         let named = |entry: &ExclusionEntry| matches!(entry.system.as_str(), "medicine" | "dmd");
         if !sources.revealing_medicines && self.entries.iter().any(named) {
-            self.problems.setting("a list names medicines, and withholding revealing medicines is not turned on");
+            self.problems.setting(
+                "revealing_medicines",
+                "a list names medicines, and withholding revealing medicines is not turned on",
+            );
         }
         self.reference_sets(&sources.refset_files);
         if let Some(file) = &sources.snomed_relationships {
+            self.problems.within("snomed_relationships");
             rf2::relationships(file, &mut self.hierarchy.snomed, &mut self.digest, &mut self.problems);
         }
         if let Some(file) = &sources.ctv3_hierarchy {
+            self.problems.within("ctv3_hierarchy");
             self.ctv3(file);
         }
     }
@@ -304,9 +316,12 @@ impl Loading {
             .collect();
         let wanted: BTreeSet<&str> = named.keys().map(String::as_str).collect();
         let (mut sets, before) = (rf2::RefSets::default(), self.problems.count());
-        for file in files {
+        for (at, file) in files.iter().enumerate() {
+            self.problems.within(format!("refset_files[{at}]"));
             sets.read(file, &wanted, &mut self.digest, &mut self.problems);
         }
+        // What is wrong with the sets as such is wrong with the files together.
+        self.problems.within("refset_files");
         let (members, latest) = sets.members();
         let mut entries = Vec::new();
         for (set, group) in &named {

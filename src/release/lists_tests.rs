@@ -132,7 +132,7 @@ fn a_damaged_list_is_no_list_and_all_its_problems_are_told_at_once() {
         sources.ctv3_hierarchy = Some(gone);
     });
     let all = all.err().expect("refused");
-    assert_eq!(all.iter().filter(|one| matches!(one, ExclusionsError::Unreadable(..))).count(), 4, "{all:?}");
+    assert_eq!(all.iter().filter(|one| matches!(one, ExclusionsError::Unreadable { .. })).count(), 4, "{all:?}");
     assert_eq!(all.len(), 5);
 }
 

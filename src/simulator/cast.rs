@@ -101,6 +101,17 @@ pub fn consent_to(member: &Member, patient: NhsNumber, now: OffsetDateTime) -> V
     }
 }
 
+/// A Consent by which a member of the cast overrides, for want of a patient who can be asked, ready to be posted.
+#[must_use]
+pub fn override_by(member: &Member, patient: NhsNumber, now: OffsetDateTime) -> Value {
+    match (UserId::parse(member.user), OdsCode::parse(member.organisation)) {
+        (Some(user), Some(organisation)) => {
+            consent::override_example(patient, &user, &organisation, "UnableToConsent", "Unconscious after a fall", now)
+        }
+        _ => Value::Null,
+    }
+}
+
 impl Member {
     /// Their SMART scopes. A receptionist has a clinician's: it is the role that is refused.
     #[must_use]

@@ -41,6 +41,8 @@ pub struct Start {
 pub struct Extras {
     /// Whether the simulated MIG has a control endpoint for its fault switches.
     pub control: bool,
+    /// Whether there is `/metrics` also where no setting says where: on this machine, on any port.
+    pub metrics: bool,
     /// Settings of the facade over those of the demo, in the form of environment variables.
     pub settings: Vec<(String, String)>,
     /// What decides when a letter is tried again and which views are reviewed.
@@ -80,6 +82,7 @@ pub struct Running {
     demo: Demo,
     base: String,
     mig: String,
+    metrics: Option<SocketAddr>,
     simulator: Option<server::Server>,
     /// What the simulator had logged when it was stopped.
     logged: Vec<Extract>,
@@ -142,16 +145,20 @@ impl Running {
         if let Some(store) = options.store {
             config.store = store;
         }
+        if options.metrics {
+            config.server.metrics_listen.get_or_insert(any);
+        }
         let routes = demo_routes(demo.state()).merge(receiver.routes());
         let facade = Server::build_with(&config, clock, options.chance, Some(routes)).await?;
         demo.seed(facade.store()).await?;
-        let (base, service) = (facade.base_url().to_owned(), facade.service());
+        let (base, service, metrics) = (facade.base_url().to_owned(), facade.service(), facade.metrics_addr());
         let (stop, stopped) = oneshot::channel();
         let facade = tokio::spawn(facade.run(async move {
             // A dropped sender stops it too.
             let _ = stopped.await;
         }));
-        Ok(Self { demo, base, mig, simulator: Some(simulator), logged: Vec::new(), service, receiver, stop, facade })
+        let (simulator, logged) = (Some(simulator), Vec::new());
+        Ok(Self { demo, base, mig, metrics, simulator, logged, service, receiver, stop, facade })
     }
 
     /// `http://HOST:PORT/FHIR/R4`.
@@ -177,6 +184,12 @@ impl Running {
     pub fn control(&self) -> Option<String> {
         let at = self.simulator.as_ref()?.control_addr()?;
         Some(format!("http://{at}"))
+    }
+
+    /// Where `/metrics` is, if it is anywhere.
+    #[must_use]
+    pub fn metrics(&self) -> Option<String> {
+        Some(format!("http://{}/metrics", self.metrics?))
     }
 
     /// What arrived at the simulated MIG, where it has a control endpoint.

@@ -123,7 +123,7 @@ pub struct DemoState {
     pub issuer: Issuer,
     /// The patients that the simulator holds.
     pub patients: Arc<[DemoPatient]>,
-    /// For the `dateTime` of the Consents to post.
+    /// For the `dateTime` of the Consents and overrides to post.
     pub clock: Clock,
 }
 
@@ -161,6 +161,7 @@ async fn patients(State(state): State<DemoState>) -> Response {
         json!({
             "scenario": patient.scenario, "nhs_number": patient.nhs_number.reveal(),
             "description": patient.description, "consent": cast::consent_to(&CAST[0], patient.nhs_number, now),
+            "override": cast::override_by(&CAST[0], patient.nhs_number, now),
         })
     });
     answer(StatusCode::OK, &list.collect())
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn patients_are_listed_with_a_consent_of_this_moment() {
+    async fn patients_are_listed_with_a_consent_and_an_override_of_this_moment() {
         let folder = tempfile::tempdir().unwrap();
         let state = state(folder.path());
         for minutes in [0, 20] {
@@ -262,8 +263,14 @@ mod tests {
             let (status, body) = ask(&state, Request::get("/demo/patients").body(Body::empty()).unwrap()).await;
             assert_eq!((status, &body[0]["scenario"]), (StatusCode::OK, &"rich".into()));
             let expected = format!("2026-11-24T10:{minutes:02}:00Z");
-            assert_eq!(body[0]["consent"]["dateTime"], expected);
-            assert_eq!(body[0]["consent"]["patient"]["identifier"]["value"], body[0]["nhs_number"]);
+            for (ready, purpose) in [("consent", "TREAT"), ("override", "BTG")] {
+                assert_eq!(body[0][ready]["dateTime"], expected);
+                assert_eq!(body[0][ready]["patient"]["identifier"]["value"], body[0]["nhs_number"]);
+                assert_eq!(body[0][ready]["provision"]["purpose"][0]["code"], purpose);
+            }
+            let reason = &body[0]["override"]["extension"][0];
+            assert_eq!(reason["url"], "urn:x-mig-fhir:StructureDefinition:override-reason");
+            assert_eq!(reason["valueCodeableConcept"]["coding"][0]["code"], "UnableToConsent");
         }
     }
 

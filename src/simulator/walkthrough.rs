@@ -1,9 +1,10 @@
 //! The lines of `curl` that the demo prints. They work when pasted, today or tomorrow: tokens and times are made when
 //! a line runs.
 
-use super::cast::{CAST, consent_to};
+use super::cast::{CAST, consent_to, override_by};
 use super::tokens::DemoPatient;
 use crate::ids::NhsNumber;
+use serde_json::Value;
 use std::fmt::Write;
 use time::OffsetDateTime;
 
@@ -47,18 +48,26 @@ pub fn walkthrough(origin: &str, patients: &[DemoPatient]) -> String {
     for name in TYPES {
         say(&search(&base, name, patient.nhs_number));
     }
+    // One who has not been asked here: an override beside a live consent would show nothing.
+    if let Some(unasked) = of("vision").or(patients.get(1)) {
+        say("\n# 5. A patient who cannot be asked: override with a reason, 201; then the record is open, 200");
+        say(&post_override(&base, unasked.nhs_number));
+        say(&search(&base, "AllergyIntolerance", unasked.nhs_number));
+        say("#    Every override alerts the organisation. The alert as the demo's receiver got it names nobody");
+        say(&alert(origin));
+    }
     if let Some(opted_out) = of("opted-out") {
-        say("\n# 5. A patient who opted out: consent does not lift it, 403 NO_PATIENT_CONSENT, OPTED_OUT");
+        say("\n# 6. A patient who opted out: consent does not lift it, 403 NO_PATIENT_CONSENT, OPTED_OUT");
         say(&post_consent(&base, opted_out.nhs_number));
         say(&search(&base, "Condition", opted_out.nhs_number));
     }
-    say("\n# 6. A receptionist: 403 ACCESS_DENIED, ROLE");
+    say("\n# 7. A receptionist: 403 ACCESS_DENIED, ROLE");
     say(&token(origin, "receptionist"));
     say(&search(&base, "Condition", patient.nhs_number));
     let names: Vec<&str> = CAST.iter().map(|member| member.name).collect();
     say(&format!("\n# The cast: {}", names.join(" ")));
     say(&format!("# Alerts of overrides, as the demo's receiver has verified them: {origin}/demo/alerts"));
-    say(&format!("# The patients, each with a Consent ready to post: {origin}/demo/patients"));
+    say(&format!("# The patients, each with a Consent and an override ready to post: {origin}/demo/patients"));
     text
 }
 
@@ -77,8 +86,22 @@ fn search(base: &str, name: &str, nhs_number: NhsNumber) -> String {
     )
 }
 
+/// Asks until the alert is there: it leaves within a second or two.
+fn alert(origin: &str) -> String {
+    format!(
+        "for second in 1 2 3 4 5 6 7 8 9 10; do curl -s {origin}/demo/alerts | grep '\"type\":\"override\"' && break; sleep 1; done"
+    )
+}
+
 fn post_consent(base: &str, nhs_number: NhsNumber) -> String {
-    let mut body = consent_to(&CAST[0], nhs_number, OffsetDateTime::UNIX_EPOCH);
+    post(base, consent_to(&CAST[0], nhs_number, OffsetDateTime::UNIX_EPOCH))
+}
+
+fn post_override(base: &str, nhs_number: NhsNumber) -> String {
+    post(base, override_by(&CAST[0], nhs_number, OffsetDateTime::UNIX_EPOCH))
+}
+
+fn post(base: &str, mut body: Value) -> String {
     if let Some(time) = body.get_mut("dateTime") {
         *time = NOW.into();
     }
@@ -101,7 +124,10 @@ mod tests {
             description: String::new(),
             practice: None,
         };
-        walkthrough("http://127.0.0.1:8080", &[patient("opted-out", "9990000026"), patient("rich", "9990000018")])
+        walkthrough(
+            "http://127.0.0.1:8080",
+            &[patient("opted-out", "9990000026"), patient("rich", "9990000018"), patient("vision", "9990000034")],
+        )
     }
 
     #[test]
@@ -120,17 +146,18 @@ mod tests {
     fn a_shell_makes_of_it_what_was_meant() {
         // `curl` replaced by a function that prints its last-but-one argument, the body, and answers token requests.
         let script = format!(
-            "curl() {{ case \"$*\" in *demo/token*) printf '%s' '{{\"access_token\":\"a.b-c\",\"expires_in\":1}}';; *Consent) shift 7; printf 'CONSENT %s\\n' \"$2\";; *) printf 'SEARCH %s\\n' \"$*\";; esac; }}\n{}",
+            "curl() {{ case \"$*\" in *demo/token*) printf '%s' '{{\"access_token\":\"a.b-c\",\"expires_in\":1}}';; *demo/alerts*) echo '[{{\"type\":\"override\"}}]';; *Consent) shift 7; printf 'CONSENT %s\\n' \"$2\";; *) printf 'SEARCH %s\\n' \"$*\";; esac; }}\n{}",
             text()
         );
         let output = std::process::Command::new("sh").arg("-c").arg(&script).output().unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(printed.contains("5 characters"), "{printed}");
-        assert_eq!(printed.matches("SEARCH ").count(), 15, "{printed}");
+        assert_eq!(printed.matches("SEARCH ").count(), 16, "{printed}");
+        assert_eq!(printed.matches("[{\"type\":\"override\"}]").count(), 1, "{printed}");
         assert!(printed.contains("Bearer a.b-c"));
         let bodies: Vec<_> = printed.lines().filter_map(|line| line.strip_prefix("CONSENT ")).collect();
-        assert_eq!(bodies.len(), 2, "{printed}");
+        assert_eq!(bodies.len(), 3, "{printed}");
         for body in bodies {
             let body: serde_json::Value = serde_json::from_str(body).unwrap();
             let time = body["dateTime"].as_str().unwrap();

@@ -206,3 +206,51 @@ fn an_answer_is_squeezed_for_whoever_accepts_it_and_is_the_same() {
         assert!(head.bytes().await.expect("bytes").is_empty());
     });
 }
+
+#[test]
+fn what_is_kept_is_searched_strictly_or_leniently_and_no_parameter_is_lost_without_a_word() {
+    run(async {
+        let world = world().await;
+        let (who, number) = (world.clinician(), world::number(FIRST));
+        world.permit(&who, &number).await;
+        world.search("Condition", &number, "").by(&who).ok().await;
+        let (officer, system) = (world.privacy_officer(VIEWER), world.member("viewer-system"));
+        for (kind, by, known) in [
+            ("Consent", &who, "status=active"),
+            ("EpisodeOfCare", &system, "status=planned"),
+            ("Task", &officer, "status=requested"),
+            ("AuditEvent", &officer, "outcome=0"),
+        ] {
+            let ask = |query: &str| world.get(&format!("{kind}?{query}")).by(by);
+            let strict = ask(&format!("{known}&colour=red")).send().await;
+            assert_eq!((strict.status, strict.expressions()), (400, vec!["colour"]), "{kind}");
+            let whole = ask(known).ok().await;
+            let lenient = ask(&format!("{known}&colour=red")).header("prefer", "handling=lenient").ok().await;
+            assert_eq!(lenient.header("preference-applied"), Some("handling=lenient"), "{kind}");
+            assert!(!lenient.link("self").expect("a self link").contains("colour"), "{kind}");
+            // The trail grows with each of these requests.
+            let grown = if kind == "AuditEvent" { 0..3 } else { 0..1 };
+            assert!(grown.contains(&(lenient.total() - whole.total())), "{kind}");
+            // A preference makes no wrong value right, and takes no page for another.
+            for wrong in ["_count=many", "_page=nothing", &format!("{known}&{known}")] {
+                let refused = ask(wrong).header("prefer", "handling=lenient").send().await;
+                assert_eq!((refused.status, refused.reasons()), (400, vec!["QUERY"]), "{kind}?{wrong}");
+            }
+        }
+        // A link says all that was asked.
+        let next = world.get("AuditEvent?_count=1").by(&officer).ok().await.link("next").expect("a next page");
+        let page = next.rsplit_once("/FHIR/R4/").expect("of this service").1;
+        world.get(page).by(&officer).ok().await;
+        assert_eq!(world.get(&format!("{page}&outcome=0")).by(&officer).send().await.status, 400);
+        // Both sides of a span are dates; of two patients neither is meant.
+        world.get("AuditEvent?date=ge2020-01-01&date=le2999-01-01").by(&officer).ok().await;
+        let two = format!("AuditEvent?patient={0}&patient.identifier={NHS}%7C{number}", world.sealed(&number));
+        assert_eq!(world.get(&two).by(&officer).send().await.expressions(), ["patient.identifier"]);
+        // The number in the body, and the same events.
+        let form = format!("patient.identifier={NHS}%7C{number}&outcome=0&type=rest");
+        let by_form = world.ask(Method::POST, "AuditEvent/_search").by(&officer).form(&form).ok().await;
+        assert!(by_form.total() >= 2);
+        let link = by_form.link("self").expect("a self link");
+        assert!(link.contains(&format!("patient={}", world.sealed(&number))), "{link}");
+    });
+}

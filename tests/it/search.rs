@@ -1,7 +1,9 @@
 //! Searches as clients use them together: sorted, narrowed and page by page; by GET, POST and HEAD, in JSON and XML; strict or
 //! lenient. What each parameter does by itself is in `claims`.
 
-use super::world::{self, Who, World, run};
+use super::world::{self, Answer, Who, World, run};
+use mig_fhir::simulator::generate;
+use mig_fhir::simulator::holdings::Holding;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -246,5 +248,33 @@ fn a_query_of_thousands_of_values_is_refused_before_anything_is_compared() {
         let same = "z,".repeat(3_000);
         let answer = world.search("Observation", &number, &format!("&code:text={same}z")).by(&who).ok().await;
         assert_eq!(answer.total(), 0);
+    });
+}
+
+#[test]
+fn a_large_record_is_searched_page_by_page_as_a_small_one_is() {
+    const LARGE: u64 = 2_950;
+    run(async {
+        let today = mig_fhir::clock::to_london(mig_fhir::clock::Clock::system().now()).date();
+        let made = generate::generate(LARGE, 4_000, &generate::Options { today, ..generate::Options::default() });
+        let world = World::start(world::holdings([Holding::read(made.xml).expect("a record")])).await;
+        let (who, number) = (world.clinician(), world::number(LARGE));
+        world.permit(&who, &number).await;
+        let path = format!("Patient/{}/$everything?_count=900", world.sealed(&number));
+        let mut page = world.get(&path).by(&who).ok().await;
+        let total = page.total();
+        // As many as are looked through elsewhere than where requests are answered.
+        assert!(total >= 2_000, "{total}");
+        let matches = |page: &Answer| -> Vec<String> {
+            let found = page.entries().filter(|entry| entry["search"]["mode"] == "match");
+            found.map(|entry| entry["fullUrl"].to_string()).collect()
+        };
+        let mut urls = matches(&page);
+        while let Some(next) = page.link("next") {
+            page = world.get(next.rsplit_once("/FHIR/R4/").expect("of this service").1).by(&who).ok().await;
+            urls.extend(matches(&page));
+        }
+        let once: std::collections::BTreeSet<&String> = urls.iter().collect();
+        assert_eq!((urls.len() as u64, once.len() as u64), (total, total));
     });
 }

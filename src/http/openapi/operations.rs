@@ -184,8 +184,10 @@ pub(super) fn demo(paths: PathsBuilder) -> PathsBuilder {
         )
         .path(
             "/demo/patients",
-            get(demo("demoPatients", "The demo's patients")
-                .response("200", super::answers::list("Each with a Consent ready to post", "DemoPatient"))),
+            get(demo("demoPatients", "The demo's patients").response(
+                "200",
+                super::answers::list("Each with a Consent and an override ready to post", "DemoPatient"),
+            )),
         )
         .path(
             "/demo/alerts",

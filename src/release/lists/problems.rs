@@ -5,42 +5,71 @@ use std::path::{Path, PathBuf};
 /// How many lines of one file are told of; a file of the wrong kind has as many problems as lines.
 const LINES: usize = 10;
 
-/// Why a list is not one.
+/// Why a list is not one. A key is that of the setting to look at, as [`super::Sources`] and the rules have it, such as
+/// `files[1]`.
 #[derive(Debug, thiserror::Error)]
 pub enum ExclusionsError {
     /// The file cannot be read.
-    #[error("exclusion list {0} cannot be read")]
-    Unreadable(PathBuf, #[source] std::io::Error),
+    #[error("{key}: {} cannot be read", .file.display())]
+    Unreadable {
+        /// Of the setting that names it.
+        key: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The content is not a list.
-    #[error("exclusion list {0}: {1}")]
-    Invalid(PathBuf, String),
+    #[error("{key}: {}: {problem}", .file.display())]
+    Invalid {
+        /// Of the setting that names it.
+        key: String,
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The list of this build is not one.
     #[error("the built-in exclusion list: {0}")]
     Builtin(String),
     /// A setting that cannot be.
-    #[error("{0}")]
-    Setting(&'static str),
+    #[error("{key}: {problem}")]
+    Setting {
+        /// Its own.
+        key: &'static str,
+        /// Why not.
+        problem: &'static str,
+    },
 }
 
 /// The problems found so far.
 #[derive(Default)]
 pub(super) struct Problems {
     found: Vec<ExclusionsError>,
+    /// The setting that names what is being read.
+    key: String,
     /// Lines of one file that are wrong: the file, how many.
     lines: Option<(PathBuf, usize)>,
 }
 
 impl Problems {
-    pub(super) fn unreadable(&mut self, file: &Path, error: std::io::Error) {
-        self.found.push(ExclusionsError::Unreadable(file.to_owned(), error));
+    /// From here on what is wrong is wrong with the file that this setting names.
+    pub(super) fn within(&mut self, key: impl Into<String>) {
+        self.key = key.into();
+        self.lines = None;
+    }
+
+    pub(super) fn unreadable(&mut self, file: &Path, source: std::io::Error) {
+        self.found.push(ExclusionsError::Unreadable { key: self.key.clone(), file: file.to_owned(), source });
     }
 
     pub(super) fn add(&mut self, file: &Path, problem: impl Into<String>) {
-        self.found.push(ExclusionsError::Invalid(file.to_owned(), problem.into()));
+        let (key, file, problem) = (self.key.clone(), file.to_owned(), problem.into());
+        self.found.push(ExclusionsError::Invalid { key, file, problem });
     }
 
-    pub(super) fn setting(&mut self, problem: &'static str) {
-        self.found.push(ExclusionsError::Setting(problem));
+    pub(super) fn setting(&mut self, key: &'static str, problem: &'static str) {
+        self.found.push(ExclusionsError::Setting { key, problem });
     }
 
     pub(super) fn builtin(&mut self, problem: impl Into<String>) {

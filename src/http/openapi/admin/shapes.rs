@@ -220,6 +220,12 @@ pub(super) const SHAPES: &[(&str, Elements)] = &[
     ),
     (
         "DemoPatient",
-        &[("scenario", "!string"), ("nhs_number", "!string"), ("description", "!string"), ("consent", "!Consent")],
+        &[
+            ("scenario", "!string"),
+            ("nhs_number", "!string"),
+            ("description", "!string"),
+            ("consent", "!Consent"),
+            ("override", "!Consent"),
+        ],
     ),
 ];

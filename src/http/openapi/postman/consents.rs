@@ -7,11 +7,26 @@ use super::{by_number, search_of};
 pub(super) const NO_CONSENT: &[(u16, &[&str])] =
     &[(403, &["NO_PATIENT_CONSENT", "CONSENT_REQUIRED"]), (403, &["NO_PATIENT_CONSENT", "CONSENT_EXPIRED"])];
 
+/// The story begins with a closed record, whatever was tried before it.
+const WITHDRAW_ALL: &str = "\
+const withdrawing = { 'Authorization': 'Bearer ' + pm.variables.get('token_clinician'), 'Content-Type': 'application/fhir+json' };
+const consents = pm.variables.get('root') + '/FHIR/R4/Consent';
+pm.sendRequest({ url: consents + '?status=active', header: withdrawing }, (error, answer) => {
+  const found = error || answer.code !== 200 ? [] : (answer.json().entry || []).map(entry => entry.resource);
+  for (const consent of found) {
+    if (consent.resourceType !== 'Consent' || consent.patient.identifier.value !== pm.variables.get('nhs_rich')) continue;
+    const raw = JSON.stringify({ ...consent, status: 'inactive' });
+    const header = { ...withdrawing, 'If-Match': 'W/\"' + consent.meta.versionId + '\"' };
+    pm.sendRequest({ url: consents + '/' + consent.id, method: 'PUT', header, body: { mode: 'raw', raw } });
+  }
+});";
+
 pub(super) fn recorded() -> Vec<Request> {
     let mut stranger = super::consent("clinician", "rich", true);
     stranger["provision"]["actor"][0]["reference"]["identifier"]["value"] = "{{user_nurse}}".into();
     vec![
         search_of("Before the question the record is closed", "Condition", "clinician", "rich")
+            .before(WITHDRAW_ALL)
             .refused_one_of(NO_CONSENT),
         post("A Consent in another user's name", "/FHIR/R4/Consent")
             .by("clinician")

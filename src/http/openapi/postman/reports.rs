@@ -33,6 +33,11 @@ pub(super) fn audited() -> Vec<Request> {
             .by(OFFICER)
             .searchset("AuditEvent")
             .check("somebody did", "pm.expect(matches.length).to.be.above(0)"),
+        post("The same, its number in the body", "/FHIR/R4/AuditEvent/_search")
+            .form(&[("patient.identifier", &super::by_number("rich")), ("outcome", "0")])
+            .by(OFFICER)
+            .searchset("AuditEvent")
+            .check("somebody did", "pm.expect(matches.length).to.be.above(0)"),
         get("What the practice sees", "/FHIR/R4/AuditEvent").by("practice-auditor").searchset("AuditEvent"),
         get("A clinician sees no trail", "/FHIR/R4/AuditEvent")
             .by("clinician")

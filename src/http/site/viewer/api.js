@@ -2,6 +2,7 @@
 
 const ROOT = new URL('./', document.baseURI);
 const BASE = new URL('FHIR/R4/', ROOT);
+const ADMIN = new URL('admin/', ROOT);
 export const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
 export const ODS = 'https://fhir.nhs.uk/Id/ods-organization-code';
 export const USER = 'https://fhir.nhs.uk/Id/sds-user-id';
@@ -31,7 +32,7 @@ export class Refused extends Error {
 
 async function call(address, options = {}) {
   const headers = { Accept: 'application/fhir+json', ...(options.headers || {}) };
-  if (token && address.href.startsWith(BASE.href)) headers.Authorization = 'Bearer ' + token;
+  if (token && [BASE, ADMIN].some((own) => address.href.startsWith(own.href))) headers.Authorization = 'Bearer ' + token;
   let response;
   try {
     response = await fetch(address, { ...options, headers, cache: 'no-store', credentials: 'omit', redirect: 'error' });
@@ -84,6 +85,13 @@ export const matches = (bundle) => (bundle.entry || []).filter((entry) => !entry
 export const notices = (bundle) => (bundle.entry || []).filter((entry) => entry.search && entry.search.mode === 'outcome')
   .flatMap((entry) => entry.resource.issue || []);
 
+/** What `/admin` answers to those who have an office. */
+export function admin(method, path, parameters = {}) {
+  const address = new URL(path, ADMIN);
+  address.search = new URLSearchParams(parameters).toString();
+  return call(address, { method, headers: { Accept: 'application/json' } });
+}
+
 /** A token of the demo's cast. */
 export async function demoToken(user) {
   const answer = await call(new URL('demo/token', ROOT), { method: 'POST', body: new URLSearchParams({ user }) });
@@ -92,6 +100,9 @@ export async function demoToken(user) {
 
 /** The demo's patients. */
 export const demoPatients = async () => (await call(new URL('demo/patients', ROOT))).body;
+
+/** What the demo's receiver of alerts got. */
+export const demoAlerts = async () => (await call(new URL('demo/alerts', ROOT))).body;
 
 /** Whether ten digits end in their check digit. */
 export function isNhsNumber(text) {

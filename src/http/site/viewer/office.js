@@ -3,14 +3,12 @@
 import { chosen, el, fill, form, radios, stacked, table } from './dom.js';
 import { Refused, grouped, list, matches, next, read, search, update } from './api.js';
 import { REASONS, reason } from './reasons.js';
+import { alerts, delivery } from './alerts.js';
+import { time } from './when.js';
 
 const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
 const RECIPIENT = 'IRCP';
 const OUTCOME = 'urn:x-mig-fhir:CodeSystem:review-outcome';
-
-const time = (instant) => (instant ? new Date(instant).toLocaleString('en-GB', {
-  day: '2-digit', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit',
-}) : 'not given');
 
 const value = (one) => String((one && one.identifier && one.identifier.value) || '');
 
@@ -21,12 +19,12 @@ async function words(name) {
 
 /** Overrides to review, those after a refusal first. */
 export async function reviews(who, said) {
-  const [tasks, alerts, reasons, outcomes] = await Promise.all([
-    search('Task', {}), list('AuditEvent', { type: '110113' }), words('override-reason'), words('review-outcome')]);
+  const [tasks, events, letters, reasons, outcomes] = await Promise.all([search('Task', {}),
+    list('AuditEvent', { type: '110113' }), alerts(), words('override-reason'), words('review-outcome')]);
   const all = matches(tasks.body);
   const consents = await Promise.all(all.map((task) => read(task.focus.reference)
     .then((answer) => answer.body, () => null)));
-  const known = { said, who, reasons, outcomes, alerts: matches(alerts.body) };
+  const known = { said, who, reasons, outcomes, letters, events: matches(events.body) };
   const cards = all.map((task, index) => card(task, consents[index], known));
   const open = all.map((task) => task.status !== 'completed');
   const part = (title, wanted, none) => el('section', { 'aria-label': title }, el('h2', {}, title),
@@ -41,11 +39,12 @@ function fact(term, text) {
   return text ? [el('dt', {}, term), el('dd', {}, text)] : null;
 }
 
-function card(task, consent, { said, who, reasons, outcomes, alerts }) {
+function card(task, consent, known) {
+  const { said, reasons, outcomes, letters, events } = known;
   const given = (consent && consent.extension || []).map((one) => one.valueCodeableConcept).find(Boolean) || {};
   const code = String((((task.reasonCode || {}).coding || [])[0] || {}).code || '');
   const user = value(task.requester);
-  const alert = alerts.find((event) => Math.abs(Date.parse(event.recorded) - Date.parse(task.authoredOn)) < 60000
+  const alert = events.find((event) => Math.abs(Date.parse(event.recorded) - Date.parse(task.authoredOn)) < 60000
     && (event.agent || []).some((agent) => value(agent.who) === user));
   const by = alert && (alert.agent || []).find((agent) => value(agent.who) === user);
   const after = JSON.stringify(task).includes('override-after-refusal');
@@ -56,7 +55,7 @@ function card(task, consent, { said, who, reasons, outcomes, alerts }) {
   const place = el('article', { class: after ? 'card urgent' : 'card', 'aria-labelledby': title });
   const redraw = (changed, text) => {
     said(text);
-    const fresh = card(changed, consent, { said, who, reasons, outcomes, alerts });
+    const fresh = card(changed, consent, known);
     place.replaceWith(fresh);
     const heading = fresh.querySelector('h3');
     heading.setAttribute('tabindex', '-1');
@@ -68,8 +67,8 @@ function card(task, consent, { said, who, reasons, outcomes, alerts }) {
       return [];
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      const known = reason(error.codes);
-      return [known ? REASONS[known].slice(0, 2).join(' ') : 'It could not be stored.'];
+      const why = reason(error.codes);
+      return [why ? REASONS[why].slice(0, 2).join(' ') : 'It could not be stored.'];
     }
   };
   const submit = (made) => {
@@ -86,6 +85,7 @@ function card(task, consent, { said, who, reasons, outcomes, alerts }) {
       fact('User', user),
       picked ? null : fact('Reason', (reasons.get(code) || code) + (given.text ? ': \u201C' + given.text + '\u201D' : '')),
       fact('Alert', alert ? 'Recorded ' + time(alert.recorded) + '; what is sent of it names neither the patient nor the user' : null),
+      picked ? null : fact('Delivery', delivery(letters, 'Task/' + task.id, said)),
       fact('State', { requested: 'Waiting', 'in-progress': 'Being looked into', completed: 'Closed' }[task.status] || task.status),
       fact('Found', outcome && (outcomes.get(String(outcome)) || String(outcome))),
       fact('Evidence', evidence)),
@@ -98,6 +98,29 @@ function card(task, consent, { said, who, reasons, outcomes, alerts }) {
   return place;
 }
 
+const OPERATIONS = { 'detailed-care-record': 'The whole record', everything: 'Everything of the record' };
+const DEEDS = { create: 'recorded', update: 'changed', read: 'read' };
+const THINGS = { Consent: 'A consent', Task: 'A review', AuditEvent: 'Who looked', EpisodeOfCare: 'A relationship', 'admin/alerts': 'What became of alerts' };
+const thing = (type) => THINGS[type] || type;
+
+/** What was done, in words where there are some for it. */
+function what(event, entities, views) {
+  if (event.type && event.type.code === '110113') return 'Alert of an override';
+  const asked = entities.map((one) => one.description).find(Boolean);
+  const subtype = (event.subtype || []).map((one) => one.code).find(Boolean);
+  const reference = entities.map((one) => one.what && one.what.reference).find(Boolean);
+  if (!asked) return reference ? thing(reference.split('/')[0]) + ', ' + (DEEDS[subtype] || subtype) : subtype;
+  const operation = OPERATIONS[(/\$([\w-]+)/.exec(asked) || [])[1]];
+  const type = (/^(?:GET\?)?([A-Za-z/]+)/.exec(asked) || [])[1];
+  const said = operation || (asked.includes('?') || asked === type ? 'Search: ' + thing(type) : thing(type || asked));
+  return said + (views.length ? ' (' + (views.length === 10 ? 'all ten views' : views.join(', ')) + ')' : '');
+}
+
+const WHY = {
+  CONSENT_REQUIRED: 'the patient had not been asked', CONSENT_REFUSED: 'the patient had said no', CONSENT_EXPIRED: 'the consent was over',
+  OPTED_OUT: 'the patient has opted out', NO_ORGANISATION_CONSENT: 'no sharing agreement covers it', ROLE: 'not a qualified clinician',
+  ENROLMENT: 'terms not accepted or training not done', RELATIONSHIP: 'the patient is not registered for care there',
+};
 const DONE = { 0: 'Shown', 4: 'Refused', 8: 'Failed', 12: 'Failed' };
 const FILTERS = [['', 'Everything'], ['0', 'What was shown'], ['4', 'What was refused'], ['alert', 'Overrides']];
 
@@ -144,6 +167,11 @@ function page(bundle, said) {
   return holder;
 }
 
+/** A coded reason as people say it; about whoever asked, who is not the reader. */
+function because(told) {
+  return told ? ': ' + (WHY[told] || told.replace(/^[A-Z_]+$/, (code) => code.toLowerCase().replace(/_/g, ' '))) : '';
+}
+
 function row(event) {
   const agent = (event.agent || []).find((one) => ((one.type && one.type.coding) || []).some((coding) => coding.code === RECIPIENT))
     || (event.agent || []).find((one) => one.requestor) || {};
@@ -152,9 +180,7 @@ function row(event) {
     .find((identifier) => identifier && identifier.system === NHS_NUMBER);
   const detail = (name) => entities.flatMap((one) => one.detail || []).filter((one) => one.type === name)
     .map((one) => String(one.valueString || ''));
-  const asked = entities.map((one) => one.description).find(Boolean);
   const alert = event.type && event.type.code === '110113';
-  const subtype = (event.subtype || []).map((one) => one.code).find(Boolean);
   const ground = [
     detail('override').length ? 'Override: ' + detail('override').join(', ') : detail('consent').length ? 'Consent' : '',
     detail('agreement').length ? 'agreement ' + detail('agreement').join(', ') : '',
@@ -162,7 +188,7 @@ function row(event) {
   const role = ((agent.role || [])[0] || {}).text;
   return [time(event.recorded),
     [agent.name || value(agent.who), role ? ', ' + role : ''].join(''),
-    patient ? grouped(String(patient.value)) : '',
-    alert ? 'Alert of an override' : [asked, detail('view').length ? '(' + detail('view').join(', ') + ')' : '', asked ? '' : subtype].filter(Boolean).join(' '),
-    ground, (event.outcome === '0' && (alert || ['C', 'U'].includes(event.action)) ? 'Recorded' : DONE[event.outcome] || String(event.outcome)) + (event.outcomeDesc ? ': ' + event.outcomeDesc : '')];
+    patient ? grouped(String(patient.value)).replace(/ /g, '\u00a0') : '',
+    what(event, entities, detail('view')),
+    ground, (event.outcome === '0' && (alert || ['C', 'U'].includes(event.action)) ? 'Recorded' : DONE[event.outcome] || String(event.outcome)) + because(event.outcomeDesc)];
 }
