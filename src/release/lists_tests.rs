@@ -134,6 +134,11 @@ fn a_damaged_list_is_no_list_and_all_its_problems_are_told_at_once() {
     let all = all.err().expect("refused");
     assert_eq!(all.iter().filter(|one| matches!(one, ExclusionsError::Unreadable { .. })).count(), 4, "{all:?}");
     assert_eq!(all.len(), 5);
+    let told = words(&all);
+    for key in ["files[0]", "files[1]", "snomed_relationships", "refset_files[0]", "ctv3_hierarchy"] {
+        let of_key = told.iter().filter(|one| one.starts_with(&format!("{key}: "))).count();
+        assert_eq!(of_key, 1, "{key} is the setting to look at: {told:?}");
+    }
 }
 
 #[test]
