@@ -5,15 +5,17 @@
 //! viewer (CONTRACT section 9). Nothing here decides: a permit or a clearance is asked for on every call, made anew for
 //! every request.
 
+mod omissions;
+
 use crate::clock::{Clock, to_london};
 use crate::gateway::{Gateway, GatewayError};
 use crate::ids::Sealer;
 use crate::kinds::View;
 use crate::mapping;
 use crate::policy::{Clearance, Location, Permit};
-use crate::record::Reason;
 use crate::release::{self, Exclusions, Lists, Released};
 use moka::future::Cache;
+use omissions::Omissions;
 use std::sync::Arc;
 use std::time::Duration;
 use time::{Date, OffsetDateTime};
@@ -63,6 +65,7 @@ pub struct Views {
     clock: Clock,
     released: Cache<ViewKey, Arc<ReleasedView>>,
     locations: Cache<LocationKey, Location>,
+    omissions: Arc<Omissions>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -96,7 +99,7 @@ impl Views {
             .build();
         let locations =
             Cache::builder().time_to_live(life).max_capacity(100_000).support_invalidation_closures().build();
-        Self { gateway, lists, sealer, clock, released, locations }
+        Self { gateway, lists, sealer, clock, released, locations, omissions: Arc::default() }
     }
 
     /// The exclusion list in force today.
@@ -204,9 +207,7 @@ impl Views {
                 now,
             };
             let mapped = mapping::map(&screened, &context);
-            for ((reason, kind), count) in mapped.ledger.omissions() {
-                count_omission(reason, &kind, count);
-            }
+            stages.omissions.add(&mapped.ledger.omissions());
             let released = release::release(mapped.held, &exclusions, &agreed, patient);
             Arc::new(ReleasedView {
                 view,
@@ -270,13 +271,4 @@ impl ReleasedView {
         let bytes: usize = self.resources.iter().map(|resource| resource.json().len() + 256).sum();
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
-}
-
-/// Counts omissions in process-wide metrics; an event type outside OpenHR's list is one label, so that a label can carry
-/// nothing of a record.
-fn count_omission(reason: Reason, kind: &str, count: u64) {
-    const KINDS: &[&str] =
-        &["OBS", "MED", "TR", "INV", "VAL", "ISS", "ATT", "REF", "DRY", "ALT", "ALL", "FH", "IMM", "REP", "OH", "ENC"];
-    let kind = KINDS.iter().find(|known| **known == kind).copied().unwrap_or("other");
-    metrics::counter!("mig_omitted_total", "reason" => reason.as_str(), "entry" => kind).increment(count);
 }

@@ -74,6 +74,37 @@ fn a_resource_goes_with_its_subject_and_a_group_with_its_last_member() {
 }
 
 #[test]
+fn a_subset_keeps_its_labels_whoever_asked_for_what_and_says_that_it_is_one() {
+    let json = format!(
+        r#"{{"resourceType":"Observation","id":"a","meta":{{"security":[{NOINTEGRATE},{DELAU}],"tag":[{{"system":"{VIEW_SYSTEM}","code":"Events"}}]}},"status":"final","valueQuantity":{{"value":5.10}}}}"#
+    );
+    let meta = format!(
+        r#""meta":{{"security":[{NOINTEGRATE},{DELAU}],"tag":[{{"system":"{VIEW_SYSTEM}","code":"Events"}},{SUBSETTED}]}}"#
+    );
+    let resource = Released {
+        kind: Kind::Observation,
+        id: LogicalId::parse("a").expect("id"),
+        json: json.clone().into(),
+        with_problem: false,
+        references: Vec::new(),
+        index: OnceLock::new(),
+    };
+    for (keep, left) in [
+        (
+            &["resourceType", "valueQuantity"] as &[&str],
+            r#"{"resourceType":"Observation",META,"valueQuantity":{"value":5.10}}"#,
+        ),
+        (&["resourceType", "id", "status"], r#"{"resourceType":"Observation","id":"a",META,"status":"final"}"#),
+        (&[], "{META}"),
+    ] {
+        let (keep, left) = (|name: &str| keep.contains(&name), left.replace("META", &meta));
+        assert_eq!(subset(&json, &keep).as_deref(), Some(left.as_str()));
+        assert_eq!(resource.subset(&keep), Some(left));
+    }
+    assert_eq!(subset("[]", &|_| true), None, "what cannot be read has no subset");
+}
+
+#[test]
 fn a_released_resource_tells_what_it_is_and_makes_its_index_once() {
     let resource = |with_problem| Released {
         kind: Kind::Condition,

@@ -134,6 +134,11 @@ fn a_damaged_list_is_no_list_and_all_its_problems_are_told_at_once() {
     let all = all.err().expect("refused");
     assert_eq!(all.iter().filter(|one| matches!(one, ExclusionsError::Unreadable { .. })).count(), 4, "{all:?}");
     assert_eq!(all.len(), 5);
+    let told = words(&all);
+    for key in ["files[0]", "files[1]", "snomed_relationships", "refset_files[0]", "ctv3_hierarchy"] {
+        let of_key = told.iter().filter(|one| one.starts_with(&format!("{key}: "))).count();
+        assert_eq!(of_key, 1, "{key} is the setting to look at: {told:?}");
+    }
 }
 
 #[test]
@@ -524,13 +529,22 @@ fn medicines_are_withheld_only_once_somebody_has_approved_it() {
     }
     let named = "system,code,display\ndmd,322236009,\nmedicine,,Paracetamol\n";
     assert!(added(".csv", named).is_err(), "off");
-    let file = file(".csv", named);
-    let sources = Sources { files: vec![file.path().to_owned()], ..sources };
-    let list = Lists::load(&sources, &approved("x")).expect("lists").on(TODAY);
+    let turned_on = |text: &str| {
+        let file = file(".csv", text);
+        let sources = Sources { files: vec![file.path().to_owned()], ..sources.clone() };
+        Lists::load(&sources, &approved("x"))
+    };
+    let list = turned_on(named).expect("lists").on(TODAY);
     assert!(list.medicine_coding(SNOMED, "322236009").is_some() && !list.excludes_coding(SNOMED, "322236009"));
     assert!(list.medicine_coding(READ, "322236009").is_none() && list.medicine_name("paracetamol 500mg").is_some());
-    for bad in ["medicine,,abc", "medicine,1234,abacavir", "medicine,,1abc", "dmd,322236008,"] {
-        assert!(added(".csv", &format!("system,code,display\n{bad}\n")).is_err(), "{bad}");
+    for (bad, why) in [
+        ("medicine,,abc", "a few letters"),
+        ("medicine,1234,abacavir", "no code"),
+        ("medicine,,1abc", "a few letters"),
+        ("dmd,322236008,", "check digit"),
+    ] {
+        let problems = words(&turned_on(&format!("system,code,display\n{bad}\n")).err().expect("refused"));
+        assert!(problems.len() == 1 && problems[0].contains(why), "{bad}: {problems:?}");
     }
 }
 

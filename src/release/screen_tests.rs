@@ -633,6 +633,17 @@ fn a_rubric_in_a_text_beside_the_code_withholds_the_entry() {
         let value = "1".to_owned();
         Some(Value::Numeric { operator: None, value, units: None, ucum: None, range: range(text).map(Box::new) })
     };
+    let measured = |units: Option<&str>, of_range: Option<&str>| {
+        let range = Some(Box::new(crate::record::Range { units: of_range.map(str::to_owned), ..Default::default() }));
+        let units = units.map(str::to_owned);
+        Some(Value::Numeric { operator: None, value: "1".to_owned(), units, ucum: None, range })
+    };
+    let report = |id: &str, kinds: &[&str], tests: &[&str]| {
+        let specimen = |kind: &&str| crate::record::Specimen { kind: Some((*kind).to_owned()), ..Default::default() };
+        let specimens = kinds.iter().map(specimen).collect();
+        let report = crate::record::Report { specimens, ..Default::default() };
+        Event { kind: "REP".to_owned(), report: Some(report), ..group(id, tests) }
+    };
     let referral = crate::record::Referral { speciality: Some(text.clone()), ..Default::default() };
     let events = vec![
         Event { value: Some(Value::Text { value: text.clone(), range: None }), ..event("value", "VAL") },
@@ -641,12 +652,23 @@ fn a_rubric_in_a_text_beside_the_code_withholds_the_entry() {
             ..event("text-range", "VAL")
         },
         Event { value: numeric(&text), ..event("range", "VAL") },
-        Event { abnormal: Some((true, Some(text))), ..event("abnormal", "VAL") },
+        Event { abnormal: Some((true, Some(text.clone()))), ..event("abnormal", "VAL") },
         Event { referral: Some(Box::new(referral)), ..event("referral", "REF") },
         Event { associated_texts: vec!["x".to_owned(), "Gonorrhoea carrier".to_owned()], ..event("beside", "OBS") },
+        Event { value: measured(Some(&text), None), ..event("units", "VAL") },
+        Event { value: measured(None, Some(&text)), ..event("range-units", "VAL") },
+        report("report", &["g/L", &text], &["test"]),
+        event("test", "VAL"),
         Event { value: numeric("other"), abnormal: Some((true, None)), ..event("kept", "VAL") },
+        report("kept-report", &["Blood", "Urine"], &["kept"]),
     ];
-    assert_eq!(ids(&screened(record(events))), ["kept"]);
+    let result = screened(record(events));
+    assert_eq!(ids(&result), ["kept", "kept-report"]);
+    assert_eq!(
+        omitted(&result, "test"),
+        Some(Reason::Withheld),
+        "what was tested goes with the report that says of what"
+    );
     let mut typed = record(vec![event("a", "OBS")]);
     typed.encounters = vec![
         Encounter {

@@ -54,18 +54,24 @@ pub(super) fn entry_hit<'l>(
 ) -> Option<Hit<'l>> {
     let qualifiers = if is_drug(event) { Qualifiers::Spared } else { Qualifiers::Tested };
     let of_text = |text: &str| exclusions.term(text).map(Hit::Term);
+    let range = event.value.as_ref().and_then(|value| {
+        let (Value::Text { range, .. } | Value::Numeric { range, .. }) = value;
+        range.as_deref()
+    });
+    let value = event.value.as_ref().and_then(|value| match value {
+        Value::Text { value, .. } => Some(value.as_str()),
+        Value::Numeric { units, .. } => units.as_deref(),
+    });
     let texts = [
-        event.value.as_ref().and_then(|value| match value {
-            Value::Text { value, .. } => Some(value.as_str()),
-            Value::Numeric { .. } => None,
-        }),
-        event.value.as_ref().and_then(|value| {
-            let (Value::Text { range, .. } | Value::Numeric { range, .. }) = value;
-            range.as_ref()?.text.as_deref()
-        }),
+        value,
+        range.and_then(|range| range.text.as_deref()),
+        range.and_then(|range| range.units.as_deref()),
         event.abnormal.as_ref().and_then(|(_, description)| description.as_deref()),
         event.referral.as_ref().and_then(|referral| referral.speciality.as_deref()),
     ];
+    let specimens = event.report.iter().flat_map(|report| &report.specimens);
+    let of_specimens = specimens.flat_map(|specimen| [&specimen.kind, &specimen.volume_units]).flatten();
+    let mut texts = texts.into_iter().flatten().chain(of_specimens.map(String::as_str));
     let of_mixture = |mixture: &LocalMixture| {
         mixture.name.as_deref().and_then(of_text).or_else(|| {
             mixture.constituents.iter().find_map(|(code, _)| code_hit(code, Qualifiers::Tested, exclusions))
@@ -79,7 +85,7 @@ pub(super) fn entry_hit<'l>(
             let judged = exclusions.judges_medicines() && is_drug(event);
             judged.then(|| medicine_hit(event, mixtures, exclusions)).flatten()
         })
-        .or_else(|| texts.into_iter().flatten().find_map(of_text))
+        .or_else(|| texts.find_map(of_text))
         .or_else(|| {
             // A drug loses the text and stays.
             let tested = if is_drug(event) { &[] } else { event.associated_texts.as_slice() };

@@ -16,6 +16,9 @@ const DOSAGE: &str = "Two canaries at night";
 const AMOUNT: &str = "31337.4242";
 const CODE: &str = "CANARY0117";
 const LEGACY_ID: &str = "CA9A12EE-0000-4000-8000-0000000000C1";
+/// Said by entries that may not leave: one on the list, one hidden.
+const WITHHELD: &str = "Canary that nobody may see";
+const WITHHELD_ID: &str = "CA9A12EE-0000-4000-8000-0000000000D";
 
 /// A record in which every sort of content has its canary.
 fn record() -> (NhsNumber, String) {
@@ -32,6 +35,8 @@ fn record() -> (NhsNumber, String) {
          <event><id>CA9A12EE-0000-4000-8000-0000000000C2</id><eventType>VAL</eventType>{code}<observation><value><text><value>{TEXT}</value></text></value></observation></event>\
          <event><id>CA9A12EE-0000-4000-8000-0000000000C3</id><eventType>ALL</eventType>{code}<allergy/></event>\
          <event><id>CA9A12EE-0000-4000-8000-0000000000C4</id><eventType>MED</eventType>{code}<medication><dosage>{DOSAGE}</dosage><prescriptionType>R</prescriptionType><drugStatus>A</drugStatus></medication></event>\
+         <event><id>{WITHHELD_ID}1</id><eventType>VAL</eventType><code codeSystem=\"2.16.840.1.113883.2.1.6.2\" code=\"A788.00\" displayName=\"{WITHHELD}\"/><displayTerm>{WITHHELD}</displayTerm><observation><value><numeric><value>{AMOUNT}9</value></numeric></value></observation></event>\
+         <event><id>{WITHHELD_ID}2</id><eventType>OBS</eventType><code codeSystem=\"2.16.840.1.113883.2.1.3.2.4.15\" code=\"{CODE}\" displayName=\"{WITHHELD}\"/><displayTerm>{WITHHELD}</displayTerm><hidden>true</hidden></event>\
          <event><id>CA9A12EE-0000-4000-8000-0000000000C5</id><eventType>{TERM}</eventType>{code}</event>\
          </healthDomain>"
     );
@@ -162,8 +167,12 @@ async fn a_canary_is_in_the_answers_and_nowhere_else() {
         for canary in [NAME, TERM, TEXT, DOSAGE, AMOUNT, patient.reveal()] {
             assert!(told.contains(canary), "{canary} is in the answers of {which}");
         }
+        for canary in [WITHHELD, "A788.", WITHHELD_ID, &format!("{AMOUNT}9")] {
+            assert!(!holds(told, canary), "{canary} is in the answers of {which}");
+        }
     }
-    for canary in [NAME, TERM, TEXT, DOSAGE, AMOUNT, CODE, LEGACY_ID, patient.reveal()] {
+    for canary in [NAME, TERM, TEXT, DOSAGE, AMOUNT, CODE, LEGACY_ID, WITHHELD, WITHHELD_ID, "A788.", patient.reveal()]
+    {
         for (name, log) in ["the demo", "the facade"].iter().zip(&logs) {
             let line = log.lines().find(|line| holds(line, canary));
             assert!(line.is_none(), "{canary} is in the log of {name}: {line:?}");

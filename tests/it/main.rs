@@ -41,6 +41,7 @@ mod kept_views;
 mod kill;
 mod module_order;
 mod no_leak;
+mod no_leak_routes;
 mod outages;
 mod overheard;
 mod pipeline;

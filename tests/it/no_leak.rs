@@ -4,22 +4,16 @@
 //! answers about the same record without them.
 
 use super::pipeline::{Pipeline, cut, name};
-use super::wire::{ask, number};
-use mig_fhir::clock::Clock;
-use mig_fhir::ids::{NhsNumber, Sealer, Suffix};
-use mig_fhir::kinds::{Kind, View};
+use super::wire::number;
+use mig_fhir::ids::{NhsNumber, Suffix};
+use mig_fhir::kinds::View;
 use mig_fhir::release::ExclusionEntry;
-use mig_fhir::simulator::cast;
 use mig_fhir::simulator::generate::{Generated, Mark, Options, Planted, generate};
-use mig_fhir::simulator::holdings::{Holding, Holdings};
-use mig_fhir::simulator::running::{Running, Start};
+use mig_fhir::simulator::holdings::Holding;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
-use std::path::Path;
 
-const READ: &str = "2.16.840.1.113883.2.1.6.2";
+pub(crate) const READ: &str = "2.16.840.1.113883.2.1.6.2";
 /// A local code that nothing is known of.
 const INNOCENT: &str = "EMISNQPL2";
 /// Stands in the term of every marked entry.
@@ -62,7 +56,7 @@ fn spellings(entry: &ExclusionEntry) -> Vec<String> {
 }
 
 /// Every line of the list in every shape, on entries of every type.
-fn excluded_shapes(entries: &[ExclusionEntry]) -> Vec<Planted> {
+pub(crate) fn excluded_shapes(entries: &[ExclusionEntry]) -> Vec<Planted> {
     let types = ["OBS", "VAL", "INV", "MED", "ISS", "IMM", "ALL", "REF", "REP", "FH", "ALT"];
     let mut turn = 0;
     let mut kind = || {
@@ -256,156 +250,4 @@ fn a_marked_entry_never_leaves_wherever_the_mark_falls() {
             }
         }
     }
-}
-
-/// Everything that a client of one patient's record can ask, as asked.
-async fn transcript(running: &Running, patient: NhsNumber, withheld: &[String], sealer: &Sealer) -> Vec<String> {
-    let to: SocketAddr = running.origin().trim_start_matches("http://").parse().expect("an address");
-    let member = cast::find("clinician").expect("of the cast");
-    let token = running.token(member).expect("a token");
-    let bearer = format!("Authorization: Bearer {token}\r\nX-Request-ID: proof\r\n");
-    let consent = cast::consent_to(member, patient, Clock::system().now()).to_string();
-    let json = format!("{bearer}Content-Type: application/fhir+json\r\n");
-    let created = ask(to, "POST", "/FHIR/R4/Consent", &json, &consent).await.expect("an answer");
-    assert_eq!(created.status, 201, "{}", String::from_utf8_lossy(&created.body));
-
-    let id = sealer.seal_patient(patient);
-    let number = format!("https%3A%2F%2Ffhir.nhs.uk%2FId%2Fnhs-number%7C{}", patient.reveal());
-    let mut asked: Vec<(&str, String, String)> = vec![
-        ("GET", format!("Patient?identifier={number}"), String::new()),
-        ("GET", format!("Patient/{id}"), String::new()),
-        ("GET", format!("Patient/{id}/$everything"), String::new()),
-        ("GET", format!("Patient/{id}/$everything?_type=Observation,Condition&_count=3"), String::new()),
-    ];
-    for kind in Kind::ALL.iter().filter(|kind| !kind.is_referred_to() && **kind != Kind::Patient) {
-        for query in [
-            String::new(),
-            "&_count=2".to_owned(),
-            "&_include=*&_include:iterate=*".to_owned(),
-            format!("&code={READ}%7CA541."),
-            "&code=http%3A%2F%2Fread.info%2Freadv2%7CA541.".to_owned(),
-            "&_summary=count".to_owned(),
-            "&_elements=code".to_owned(),
-            "&_tag=Problems".to_owned(),
-            "&date=ge2000-01-01".to_owned(),
-            "&no-such-parameter=1".to_owned(),
-        ] {
-            asked.push(("GET", format!("{kind}?patient.identifier={number}{query}"), String::new()));
-        }
-        asked.push(("POST", format!("{kind}/_search"), format!("patient=Patient/{id}")));
-    }
-    for legacy in withheld {
-        let withheld = sealer.seal(patient, legacy, Suffix(0));
-        for kind in Kind::ALL {
-            asked.push(("GET", format!("{kind}/{withheld}"), String::new()));
-        }
-    }
-
-    let mut told = Vec::new();
-    let mut shown: BTreeSet<String> = BTreeSet::new();
-    let mut next = 0;
-    while let Some((method, path, body)) = asked.get(next).cloned() {
-        next += 1;
-        let form = if body.is_empty() { "" } else { "Content-Type: application/x-www-form-urlencoded\r\n" };
-        let answer = ask(to, method, &format!("/FHIR/R4/{path}"), &format!("{bearer}{form}"), &body).await;
-        let answer = answer.expect("an answer");
-        let bundle = answer.json();
-        for link in bundle["link"].as_array().into_iter().flatten().filter(|link| link["relation"] == "next") {
-            let url = link["url"].as_str().expect("a link");
-            asked.push(("GET", url.rsplit_once("/FHIR/R4/").expect("ours").1.to_owned(), String::new()));
-        }
-        // Each resource is read by its id, once.
-        for entry in bundle["entry"].as_array().into_iter().flatten() {
-            let resource = &entry["resource"];
-            if let (Some(kind), Some(id)) = (resource["resourceType"].as_str(), resource["id"].as_str())
-                && shown.insert(format!("{kind}/{id}"))
-                && shown.len().is_multiple_of(4)
-            {
-                asked.push(("GET", format!("{kind}/{id}"), String::new()));
-            }
-        }
-        told.push(format!("{method} {path} {body}\n{}", normalised(&answer.head, &answer.body, to)));
-    }
-    told
-}
-
-/// Without port, time and page links, which are sealed with the time in them.
-fn normalised(head: &str, body: &[u8], to: SocketAddr) -> String {
-    let head: String = head.lines().filter(|line| !line.starts_with("date:")).fold(String::new(), |mut head, line| {
-        let _ = writeln!(head, "{line}");
-        head
-    });
-    let host = to.to_string();
-    let mut body = String::from_utf8_lossy(body).replace(&host, "HOST");
-    for (start, end) in [("\"lastUpdated\":\"", "\""), ("?_page=", "\"")] {
-        let mut from = 0;
-        while let Some(at) = body[from..].find(start).map(|at| from + at + start.len()) {
-            let to = at + body[at..].find(end).expect("its end");
-            body.replace_range(at..to, "");
-            from = at;
-        }
-    }
-    format!("{}\n{body}", head.replace(&host, "HOST"))
-}
-
-async fn answers(data: &Path, records: &[(String, Vec<String>)]) -> Vec<Vec<String>> {
-    let mut holdings = Holdings::default();
-    let mut patients = Vec::new();
-    for (xml, withheld) in records {
-        let holding = Holding::read(xml.clone()).expect("a record");
-        patients.push((NhsNumber::parse(&holding.nhs_number).expect("a number"), withheld));
-        assert!(holdings.add(holding));
-    }
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let start = Start { listen, data: Some(data.to_owned()), holdings, clock: Clock::system() };
-    let extras = crate::database::extras(data).await;
-    let running = Running::start_with(start, extras).await.unwrap_or_else(|error| panic!("{error:?}"));
-    let secret = std::fs::read(data.join("ids.key")).expect("the key");
-    let sealer = Sealer::new(0, &secret.try_into().expect("64 bytes"));
-    let mut all = Vec::new();
-    for (patient, withheld) in patients {
-        all.push(transcript(&running, patient, withheld, &sealer).await);
-    }
-    running.stop().await;
-    all
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_route_tells_a_record_with_withheld_entries_from_one_without() {
-    let pipeline = Pipeline::new();
-    let mut shapes = excluded_shapes(pipeline.exclusions.entries());
-    shapes.extend(marked_shapes());
-    let records = number("MIG_FHIR_PROOFS_LEAKS", 20);
-    let every = shapes.len() / usize::try_from(records).expect("small");
-    let pairs: Vec<Pair> = (0..records)
-        .map(|seed| {
-            let start = usize::try_from(seed).expect("small") * every;
-            // The dates of the record end today, or Summary would be empty.
-            let planted: Vec<Planted> = shapes[start..].iter().cycle().step_by(3).take(26).cloned().collect();
-            Pair::new(5_000 + seed, 56, &planted)
-        })
-        .collect();
-    let folder = tempfile::tempdir().expect("a folder");
-    let data = folder.path().join("data");
-    let withheld: Vec<Vec<String>> =
-        pairs.iter().map(|pair| pair.with.planted.iter().take(4).cloned().collect()).collect();
-    let with: Vec<_> = pairs.iter().zip(&withheld).map(|(pair, ids)| (pair.with.xml.clone(), ids.clone())).collect();
-    let without: Vec<_> = pairs.iter().zip(&withheld).map(|(pair, ids)| (pair.without.clone(), ids.clone())).collect();
-    let with = answers(&data, &with).await;
-    let without = answers(&data, &without).await;
-    let mut count = 0;
-    for ((pair, with), without) in pairs.iter().zip(&with).zip(&without) {
-        for (with, without) in with.iter().zip(without) {
-            count += 1;
-            let asked = with.lines().next().unwrap_or_default();
-            pair.check(with.split_once('\n').map_or("", |(_, answer)| answer), asked);
-            assert_eq!(with, without, "{asked}");
-        }
-        assert_eq!(with.len(), without.len());
-        let ok = with.iter().filter(|answer| answer.contains("\nHTTP/1.1 200 ")).count();
-        assert!(ok > 40, "{ok} answers of {}", with.len());
-    }
-    let planted: usize = pairs.iter().map(|pair| pair.with.planted.len()).sum();
-    assert!(planted >= 500 || records < 20);
-    println!("{planted} plantings, {count} answers compared");
 }

@@ -3,7 +3,7 @@
 use mig_fhir::ids::{LogicalId, NhsNumber, Sealer};
 use mig_fhir::kinds::{Kind, View};
 use mig_fhir::mapping;
-use mig_fhir::record::{self, Ledger, Limits};
+use mig_fhir::record::{self, Ledger, Reading};
 use mig_fhir::release::{self, Exclusions, Released};
 use mig_fhir::simulator::holdings::Holding;
 use quick_xml::events::Event;
@@ -21,6 +21,8 @@ const RECENT_MONTHS: u8 = 3;
 pub struct Pipeline {
     pub exclusions: Exclusions,
     pub sealer: Sealer,
+    /// Types of entries whose associated text the wire profile keeps.
+    pub kept_texts: Vec<String>,
 }
 
 /// What one view became.
@@ -35,12 +37,17 @@ impl Pipeline {
         for (at, byte) in secret.iter_mut().enumerate() {
             *byte = u8::try_from(at * 37 % 251).expect("a byte");
         }
-        Self { exclusions: Exclusions::builtin().expect("the list"), sealer: Sealer::new(0, &secret) }
+        Self {
+            exclusions: Exclusions::builtin().expect("the list"),
+            sealer: Sealer::new(0, &secret),
+            kept_texts: Vec::new(),
+        }
     }
 
     /// One answer of the practice's system, all the way to what may leave.
     pub fn run(&self, xml: &str, patient: NhsNumber, view: View, agreed: &[View]) -> Seen {
-        let record = record::read(xml.as_bytes(), Limits::default()).expect("a record");
+        let reading = Reading { associated_text_of: &self.kept_texts, ..Reading::default() };
+        let record = record::read_as(xml.as_bytes(), &reading).expect("a record");
         let screened = release::screen(record, &self.exclusions, "EMIS");
         let context = mapping::Context {
             patient,

@@ -67,9 +67,13 @@ enum Field {
     DisplayTerm,
     Uncoded,
     Value,
+    Units,
     Range,
+    RangeUnits,
     Abnormal,
     Speciality,
+    /// Where the wire profile keeps it.
+    AssociatedText,
     Dosage,
     Unit,
     Quantity,
@@ -78,13 +82,16 @@ enum Field {
     ConsultationType,
 }
 
-const FIELDS: [Field; 12] = [
+const FIELDS: [Field; 15] = [
     Field::DisplayTerm,
     Field::Uncoded,
     Field::Value,
+    Field::Units,
     Field::Range,
+    Field::RangeUnits,
     Field::Abnormal,
     Field::Speciality,
+    Field::AssociatedText,
     Field::Dosage,
     Field::Unit,
     Field::Quantity,
@@ -206,6 +213,7 @@ impl Fragments {
         let (mut code, mut term) = (format!("<code {INNOCENT}/>"), MARKER.to_owned());
         let (mut observation, mut supply, mut outer) = (String::new(), String::new(), String::new());
         let (mut speciality, mut allergy, mut report) = (String::new(), String::new(), String::new());
+        let mut beside = String::new();
         // A drug loses an excluded qualifier or a text of its supply, and stays.
         let is_drug = matches!(planting.event_type, "MED" | "ISS");
         let mut lost = None;
@@ -272,13 +280,33 @@ impl Fragments {
                             "<value><numeric><value>1</value><range><description>{text}</description></range></numeric></value>"
                         );
                     }
-                    Field::Abnormal => observation = format!("<abnormal value=\"true\" description=\"{text}\"/>"),
-                    Field::SpecimenType => {
-                        report = format!(
-                            "<report><component><specimen><specimenType>{text}</specimenType></specimen></component></report>"
+                    Field::Units => {
+                        observation =
+                            format!("<value><numeric><value>1</value><units>{text}</units></numeric></value>");
+                    }
+                    Field::RangeUnits => {
+                        observation = format!(
+                            "<value><numeric><value>1</value><range><numericRange><low value=\"1\"/></numericRange><units>{text}</units></range></numeric></value>"
                         );
                     }
+                    Field::Abnormal => observation = format!("<abnormal value=\"true\" description=\"{text}\"/>"),
+                    Field::SpecimenType => {
+                        // With a test that is as innocent as can be, or there would be no report to tell it.
+                        let member = id.replacen('5', "F", 1);
+                        report = format!(
+                            "<report><component><specimen><specimenType>{text}</specimenType><test>{member}</test></specimen></component></report>"
+                        );
+                        let _ = write!(
+                            self.events,
+                            "<event><id>{member}</id><patient>{patient}</patient><eventType>VAL</eventType><effectiveTime datepart=\"YMD\" value=\"2026-10-01T09:00:00\"/><code {INNOCENT}/><displayTerm>{MARKER}</displayTerm><observation><value><numeric><value>1</value></numeric></value></observation></event>"
+                        );
+                        self.ids.push(member);
+                    }
                     Field::Speciality => speciality = format!("<speciality>{text}</speciality>"),
+                    Field::AssociatedText => {
+                        beside = format!("<associatedText><value>{text}</value></associatedText>");
+                        lost = is_drug.then(|| (beside.clone(), String::new()));
+                    }
                     Field::Dosage => supplied("dosage"),
                     Field::Unit => supplied("quantityUnit"),
                     Field::Quantity => supplied("quantityRepresentation"),
@@ -305,7 +333,7 @@ impl Fragments {
         };
         let kind = if planting.event_type == "problem" { "OBS" } else { planting.event_type };
         let event = format!(
-            "<event><id>{id}</id><patient>{patient}</patient><eventType>{kind}</eventType><effectiveTime datepart=\"YMD\" value=\"2026-10-01T09:00:00\"/>{code}<displayTerm>{term}</displayTerm>{payload}</event>"
+            "<event><id>{id}</id><patient>{patient}</patient><eventType>{kind}</eventType><effectiveTime datepart=\"YMD\" value=\"2026-10-01T09:00:00\"/>{code}<displayTerm>{term}</displayTerm>{beside}{payload}</event>"
         );
         if let Some((what, instead)) = lost {
             self.kept_events.push_str(&event.replace(&what, &instead));
@@ -335,7 +363,9 @@ impl Fragments {
             Plant::Coding { place: Place::Constituent, .. } => is_drug,
             Plant::Coding { place: Place::TargetDrug, .. } => !is_drug && planting.event_type != "REF",
             Plant::Text(Field::Dosage | Field::Unit | Field::Quantity | Field::Mixture, _) => is_drug,
-            Plant::Text(Field::Value | Field::Range | Field::Abnormal, _) => !is_drug && planting.event_type != "REF",
+            Plant::Text(Field::Value | Field::Units | Field::Range | Field::RangeUnits | Field::Abnormal, _) => {
+                !is_drug && planting.event_type != "REF"
+            }
             Plant::Text(Field::SpecimenType, _) => planting.event_type == "REP",
             Plant::Text(Field::Speciality, _) => planting.event_type == "REF",
             _ => true,
@@ -429,7 +459,8 @@ fn prove(pipeline: &Pipeline, base: &Generated, nth: usize, batch: &[Planting]) 
 
 #[test]
 fn every_code_in_every_spelling_place_and_type_leaves_no_trace() {
-    let pipeline = Arc::new(Pipeline::new());
+    let kept_texts = TYPES.iter().map(|of| (*of).to_owned()).collect();
+    let pipeline = Arc::new(Pipeline { kept_texts, ..Pipeline::new() });
     let plants = plantings(pipeline.exclusions.entries());
     let wanted = usize::try_from(number("MIG_FHIR_PROOFS_PLANTINGS", 30_000)).expect("small");
     let all = plants.len() * TYPES.len();
