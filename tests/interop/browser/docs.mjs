@@ -32,21 +32,30 @@ await watched(origin, width, 'docs', async (page, w) => {
   // Every operation of the document is a route of the page, and says all that the document says.
   const routes = page.locator('.subject-of > details');
   assert.deepEqual((await routes.evaluateAll((all) => all.map((one) => one.id))).sort(), operations.map((one) => one.id).sort());
-  await routes.evaluateAll((all) => all.forEach((one) => { one.open = true; }));
-  await section(operations[operations.length - 1].id).waitFor();
+  // All of it open is larger than anybody's page: it is read without being drawn, which would take most of this walk's time.
+  const { texts, ids } = await page.evaluate(async () => {
+    document.getElementById('main').hidden = true;
+    const open = async (selector) => {
+      const all = [...document.querySelectorAll(selector)];
+      all.forEach((one) => { one.open = true; });
+      const empty = () => all.some((one) => one.querySelector(':scope > .inside:empty'));
+      for (let wait = 0; wait < 1000 && empty(); wait += 1) await new Promise((done) => { setTimeout(done, 20); });
+      return all;
+    };
+    const read = (await open('.subject-of > details')).map((one) => [one.id, one.textContent]);
+    await open('.subject-of > details details');
+    return { texts: Object.fromEntries(read), ids: [...document.querySelectorAll('[id]')].map((one) => one.id) };
+  });
   for (const one of operations) {
-    const text = await route(one.id).innerText();
+    const text = texts[one.id];
     assert.ok(text.includes(one.method.toUpperCase()) && text.includes(one.path), one.id);
     for (const parameter of one.parameters || []) assert.ok(text.includes(parameter.name), one.id + ' ' + parameter.name);
     for (const status of Object.keys(one.responses)) assert.ok(text.includes(status), one.id + ' ' + status);
     assert.equal(text.includes('Needs no token.'), !one.security, one.id);
   }
-  await page.locator('.subject-of > details details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
-  await page.waitForTimeout(200);
-  const ids = await page.evaluate(() => [...document.querySelectorAll('[id]')].map((one) => one.id));
   assert.equal(new Set(ids).size, ids.length, 'every id is there once');
 
-  // A page with all of that open is larger than anybody's: the states that follow are of a new one.
+  // The states that follow are of a new page.
   const anew = async (hash) => {
     await page.goto('about:blank');
     await page.goto(origin + '/docs' + hash);

@@ -196,6 +196,45 @@ await watched(origin, width, 'viewer', async (page, w) => {
   assert.equal(await page.locator('main img').count(), 0, 'what was typed is text');
   await waiting.first().getByText('Recorded ').waitFor();
   await w.sound('reviews');
+
+  // What became of the alert, and what the receiver got: nobody's name. It leaves within a second or two of the override.
+  const turn = async (link) => {
+    await w.press(page.getByRole('link', { name: link }));
+    await w.heading(link);
+  };
+  const sent = waiting.first().getByText('Sent: accepted by its receiver');
+  for (let look = 0; look < 10 && !(await sent.count()); look += 1) {
+    await turn('Who looked');
+    await turn('Overrides to review');
+  }
+  await sent.waitFor();
+  await w.press(waiting.first().getByText('What the organisation\u2019s receiver got'));
+  await waiting.first().getByText('its signature is sound').waitFor();
+  const got = JSON.parse(await waiting.first().getByRole('group', { name: 'The alert as it was received' }).innerText());
+  assert.deepEqual([got.type, got.data.organisation, Object.keys(got.data).sort()], ['override', 'RX001', ['organisation', 'reference']]);
+  await w.sound('the alert as it was received');
+
+  // One that nobody accepted for three days, as the service would tell it: it can be tried again.
+  const told = /\/admin\/alerts\?kind=override$/;
+  const retried = /\/admin\/alerts\/[^/]+\/retry$/;
+  const like = (changes) => async (route) => {
+    const { alerts } = await (await route.fetch({ url: origin + '/admin/alerts?kind=override', method: 'GET' })).json();
+    const changed = alerts.map((one) => ({ ...one, ...changes }));
+    await route.fulfill({ json: retried.test(route.request().url()) ? changed[0] : { alerts: changed } });
+  };
+  await page.route(told, like({ state: 'dead', attempts: 41, reason: 'status 500' }));
+  await page.route(retried, like({ state: 'waiting', attempts: 0, next_attempt: new Date().toISOString() }));
+  await turn('Who looked');
+  await turn('Overrides to review');
+  await waiting.first().getByText(/^Not delivered: tried 41 times and given up .* \(status 500\)/).waitFor();
+  await w.sound('an alert that was given up');
+  await w.press(waiting.first().getByRole('button', { name: 'Have it tried again' }));
+  await waiting.first().getByText('Waiting to be sent').waitFor();
+  await page.unroute(told);
+  await page.unroute(retried);
+  await turn('Who looked');
+  await turn('Overrides to review');
+  await sent.waitFor();
   const before = await cards.count();
   await w.press(waiting.first().getByRole('button', { name: 'Begin' }));
   await waiting.first().getByText('Being looked into').waitFor();

@@ -100,8 +100,11 @@ function card(task, consent, known) {
 
 const OPERATIONS = { 'detailed-care-record': 'The whole record', everything: 'Everything of the record' };
 const DEEDS = { create: 'recorded', update: 'changed', read: 'read' };
-const THINGS = { Consent: 'A consent', Task: 'A review', AuditEvent: 'Who looked', EpisodeOfCare: 'A relationship', 'admin/alerts': 'What became of alerts' };
-const thing = (type) => THINGS[type] || type;
+const THINGS = {
+  Consent: ['A consent', 'consents'], Task: ['A review', 'reviews'], AuditEvent: ['Who looked', 'who looked'],
+  EpisodeOfCare: ['A relationship', 'relationships'], 'admin/alerts': ['What became of an alert', 'what became of alerts'],
+};
+const thing = (type, many = 0) => (THINGS[type] ? THINGS[type][many] : type);
 
 /** What was done, in words where there are some for it. */
 function what(event, entities, views) {
@@ -112,7 +115,7 @@ function what(event, entities, views) {
   if (!asked) return reference ? thing(reference.split('/')[0]) + ', ' + (DEEDS[subtype] || subtype) : subtype;
   const operation = OPERATIONS[(/\$([\w-]+)/.exec(asked) || [])[1]];
   const type = (/^(?:GET\?)?([A-Za-z/]+)/.exec(asked) || [])[1];
-  const said = operation || (asked.includes('?') || asked === type ? 'Search: ' + thing(type) : thing(type || asked));
+  const said = operation || (asked.includes('?') || asked === type ? 'Search: ' + thing(type, 1) : thing(type || asked));
   return said + (views.length ? ' (' + (views.length === 10 ? 'all ten views' : views.join(', ')) + ')' : '');
 }
 
@@ -188,7 +191,7 @@ function row(event) {
   const role = ((agent.role || [])[0] || {}).text;
   return [time(event.recorded),
     [agent.name || value(agent.who), role ? ', ' + role : ''].join(''),
-    patient ? grouped(String(patient.value)).replace(/ /g, '\u00a0') : '',
+    patient ? el('span', { class: 'number' }, grouped(String(patient.value))) : '',
     what(event, entities, detail('view')),
     ground, (event.outcome === '0' && (alert || ['C', 'U'].includes(event.action)) ? 'Recorded' : DONE[event.outcome] || String(event.outcome)) + because(event.outcomeDesc)];
 }
