@@ -151,8 +151,17 @@ fn filter(app: &App, pairs: &[(String, String)]) -> Result<AuditFilter, Failure>
             "patient" | "patient.identifier" => {
                 filter.patient = Some(kept::patient(&app.service.sealer, name, value)?);
             }
+            "agent.identifier" if code.is_empty() => return Err(wrong()),
             "agent.identifier" => filter.user = Some(code.to_owned()),
-            "outcome" => filter.outcome = Some(code.parse().map_err(|_| wrong())?),
+            "outcome" => {
+                filter.outcome = Some(match code {
+                    "0" => 0,
+                    "4" => 4,
+                    "8" => 8,
+                    "12" => 12,
+                    _ => return Err(wrong()),
+                });
+            }
             "type" => {
                 filter.event = Some(match code {
                     "rest" => EventType::Rest,

@@ -228,10 +228,20 @@ fn is_own_id(name: &str, value: &str) -> bool {
 /// 400.
 pub fn patient(sealer: &Sealer, name: &str, value: &str) -> Result<NhsNumber, Failure> {
     let found = if name == "patient" {
-        let id = value.rsplit('/').next().and_then(LogicalId::parse);
-        id.and_then(|id| sealer.open(&id)).filter(|opened| opened.is_patient).map(|opened| opened.patient)
+        let id = match value.rsplit_once('/') {
+            None => Some(value),
+            Some((before, id)) => (before == "Patient" || before.ends_with("/Patient")).then_some(id),
+        };
+        id.and_then(LogicalId::parse)
+            .and_then(|id| sealer.open(&id))
+            .filter(|opened| opened.is_patient)
+            .map(|opened| opened.patient)
     } else {
-        let number = value.strip_prefix(NHS_NUMBER).and_then(|rest| rest.strip_prefix('|'));
+        // Without a system it is of any, as in a search of the record.
+        let number = match value.split_once('|') {
+            None => Some(value),
+            Some((system, number)) => (system == NHS_NUMBER).then_some(number),
+        };
         number.and_then(NhsNumber::parse)
     };
     found.ok_or_else(|| invalid(name))

@@ -4,7 +4,9 @@
 
 mod admin;
 mod answers;
+mod forms;
 mod operations;
+mod parameters;
 #[cfg(test)]
 mod postman;
 mod refusals;

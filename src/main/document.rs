@@ -17,8 +17,8 @@ pub struct At {
 pub struct Openapi {
     #[command(flatten)]
     at: At,
-    /// The version of OpenAPI: 3.1.0, or 3.0.3 for generators that read no 3.1
-    #[arg(long, default_value = "3.1.0", value_parser = ["3.1.0", "3.0.3"])]
+    /// The version of OpenAPI: 3.1, or 3.0 for generators that read no 3.1; 3.1.0 and 3.0.3 are the same
+    #[arg(long, default_value = "3.1", value_parser = ["3.1", "3.1.0", "3.0", "3.0.3"])]
     openapi_version: String,
 }
 
@@ -26,7 +26,7 @@ impl Openapi {
     /// Prints the OpenAPI document.
     pub fn print(&self) -> ExitCode {
         let made = match self.openapi_version.as_str() {
-            "3.0.3" => openapi::document_3_0,
+            "3.0" | "3.0.3" => openapi::document_3_0,
             _ => openapi::document,
         };
         print(self.at.base().map(|base| serde_json::to_string_pretty(&made(&base, true))))

@@ -318,6 +318,16 @@ fn whoever_joins_waits_out_the_objection_period_with_two_approvals() {
         };
         let answer = join(&joining, &etag).await;
         assert_eq!((answer.status, answer.expressions()), (422, vec!["approvals"]));
+        let unversioned = body(admin(&world, Method::POST, &format!("{AGREEMENT}/joining")).by(&boss), &joining).await;
+        assert_eq!(
+            (unversioned.status, unversioned.expressions()),
+            (412, vec!["If-Match"]),
+            "as for a PUT, before the body"
+        );
+        let mut nothing = joining.clone();
+        nothing["approvals"] =
+            json!([{ "name": "One", "date": "2026-11-24" }, null, { "name": "Two", "date": "2026-11-24" }]);
+        assert_eq!(join(&nothing, &etag).await.status, 422, "an item that is nothing is not passed over");
         joining["approvals"] =
             json!([{ "name": "One", "date": "2026-11-24" }, { "name": "Two", "date": "2026-11-24" }]);
         let joined = join(&joining, &etag).await;
@@ -332,6 +342,7 @@ fn whoever_joins_waits_out_the_objection_period_with_two_approvals() {
         let object = json!({ "practice": "A90001", "organisation": "A99981", "reason": "not yet assured" });
         let raised = body(admin(&world, Method::POST, &path).by(&boss), &object).await;
         assert_eq!(raised.status, 201, "{}", raised.body);
+        assert_eq!((raised.body.get("outcome"), raised.body.get("settled")), (None, None), "not settled, so not said");
         let again = body(admin(&world, Method::POST, &path).by(&boss), &object).await;
         assert_eq!((again.status, &again.body["id"]), (200, &raised.body["id"]));
         let stranger = json!({ "practice": "A90001", "organisation": "X1", "reason": "nosy" });
@@ -349,6 +360,8 @@ fn whoever_joins_waits_out_the_objection_period_with_two_approvals() {
         assert!(sees("A90001").await, "it joins on its day");
         let listed = admin(&world, Method::GET, &path).by(&boss).ok().await;
         assert_eq!(listed.body["objections"].as_array().map(Vec::len), Some(1));
+        let nowhere = admin(&world, Method::GET, "agreements/nowhere/objections").by(&boss).send().await;
+        assert_eq!((nowhere.status, nowhere.reasons()), (404, vec!["NOT_FOUND"]));
     });
 }
 
@@ -453,6 +466,10 @@ fn a_privacy_officer_has_each_gates_verdict_explained_and_nothing_is_asked_of_th
             ("type", json!("Consent")),
             ("role", json!("doctor")),
             ("user", json!("")),
+            // Of another type, it is not as good as absent.
+            ("organisation", json!(5)),
+            ("scope", json!(["user/Patient.rs"])),
+            ("address", json!(7)),
         ] {
             let mut wrong = case.clone();
             wrong[member] = value;

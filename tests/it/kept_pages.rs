@@ -254,3 +254,44 @@ fn what_is_kept_is_searched_strictly_or_leniently_and_no_parameter_is_lost_witho
         assert!(link.contains(&format!("patient={}", world.sealed(&number))), "{link}");
     });
 }
+
+#[test]
+fn a_search_of_what_is_kept_reads_its_parameters_like_one_of_the_record() {
+    run(async {
+        let world = world().await;
+        let (system, officer) = (world.member("viewer-system"), world.member("privacy-officer"));
+        let number = world::number(FIRST);
+        let stored = world.ask(Method::POST, "EpisodeOfCare").by(&system).json(&episode(FIRST)).await;
+        assert_eq!(stored.status, 201, "{}", stored.body);
+        let sealed = stored.body["patient"]["reference"].as_str().and_then(|text| text.strip_prefix("Patient/"));
+        let sealed = sealed.expect("a sealed id").to_owned();
+        let found = async |query: String| {
+            world.ask(Method::POST, "EpisodeOfCare/_search").by(&system).form(&query).send().await
+        };
+        // A number without a system is of any; a sealed id may stand alone, or as a reference to a Patient and to nothing else.
+        for query in [
+            format!("patient.identifier={NHS}|{number}"),
+            format!("patient.identifier={number}"),
+            format!("patient={sealed}"),
+            format!("patient=Patient/{sealed}"),
+        ] {
+            let answer = found(query).await;
+            assert_eq!((answer.status, answer.total() > 0), (200, true), "{}", answer.body);
+        }
+        for (name, value) in [
+            ("patient.identifier", format!("urn:other|{number}")),
+            ("patient.identifier", format!("|{number}")),
+            ("patient", format!("Practitioner/{sealed}")),
+        ] {
+            let answer = found(format!("{name}={value}")).await;
+            assert_eq!((answer.status, answer.expressions()), (400, vec![name]), "{value}");
+        }
+        for (name, value) in
+            [("outcome", "5"), ("outcome", "256"), ("agent.identifier", ""), ("agent.identifier", "urn:x|")]
+        {
+            let answer = world.get(&format!("AuditEvent?{name}={value}")).by(&officer).send().await;
+            assert_eq!((answer.status, answer.expressions()), (400, vec![name]), "{value}");
+        }
+        assert_eq!(world.get("AuditEvent?outcome=12").by(&officer).ok().await.total(), 0);
+    });
+}

@@ -246,13 +246,13 @@ async fn act(
         let act = Act::open(&app, &peer, &headers, what).await?;
         let (by, mut said) = (act.by(), String::new());
         let job = async {
-            let body = extract::members(&headers, body, name).await?;
-            said = body.to_string();
-            let (alteration, reason) = alteration(name, &body)?;
             let expected = match name {
                 "withdrawal" | "suspension" => if_match(&headers)?,
                 _ => Some(needed_if_match(&headers)?),
             };
+            let body = extract::members(&headers, body, name).await?;
+            said = body.to_string();
+            let (alteration, reason) = alteration(name, &body)?;
             Ok(changed(&app, &id, expected, alteration, by, reason))
         }
         .await;

@@ -98,6 +98,13 @@ impl Case {
         if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
             return Err(problem("", "has a member that is not known"));
         }
+        // A member of another type is not one that is not there.
+        if let Some(name) = ["organisation", "scope", "address"]
+            .into_iter()
+            .find(|name| body.get(*name).is_some_and(|told| !told.is_string()))
+        {
+            return Err(problem(name, "is not a text"));
+        }
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let user = text("user").and_then(UserId::parse).ok_or_else(|| problem("user", "is not a user id"))?;
         let role = text("role").and_then(RoleCode::parse).ok_or_else(|| problem("role", "is not a role code"))?;

@@ -6,6 +6,7 @@ use crate::audit::Interaction;
 use crate::clock;
 use crate::http::extract::{self, Id};
 use crate::http::layers::Peer;
+use crate::http::outcome::Rejection;
 use crate::http::{App, only, respond};
 use crate::register::agreements::{self, Declined, Objection, Settled};
 use crate::register::submission::Reply;
@@ -33,14 +34,20 @@ async fn objections(
     let what = What { kind: KIND, id: Some(&id), interaction: Interaction::Read, asked: "GET objections" };
     let answer = async {
         let act = Act::open(&app, &peer, &headers, what).await?;
-        act.tell(agreements::objections(app.store.reader(), &id).await.map_err(store)).await
+        let read = async {
+            // Of an agreement that is not there there is no list, not even an empty one.
+            let known = agreements::latest(app.store.reader(), &id).await.map_err(store)?;
+            known.ok_or(Rejection::Declined(Declined::Unknown))?;
+            agreements::objections(app.store.reader(), &id).await.map_err(store)
+        };
+        act.tell(read.await).await
     };
     let found = answer.await.map(|found| found.iter().map(objection).collect::<Vec<_>>());
     told(&peer, found.map(|found| json!({ "objections": found })), None)
 }
 
 fn objection(objection: &Objection) -> Value {
-    json!({
+    let mut told = json!({
         "id": objection.id,
         "practice": objection.practice.as_str(),
         "joined": objection.joined.to_string(),
@@ -48,9 +55,12 @@ fn objection(objection: &Objection) -> Value {
         "reason": objection.reason,
         "raised": clock::rfc3339(objection.raised),
         "by": objection.by,
-        "outcome": objection.settled.map(|(how, _)| how.as_str()),
-        "settled": objection.settled.map(|(_, at)| clock::rfc3339(at)),
-    })
+    });
+    if let (Some((how, at)), Some(members)) = (objection.settled, told.as_object_mut()) {
+        members.insert("outcome".to_owned(), how.as_str().into());
+        members.insert("settled".to_owned(), clock::rfc3339(at).into());
+    }
+    told
 }
 
 async fn object(

@@ -2,13 +2,17 @@
 
 mod shapes;
 
-use super::operations::{body, id, item, operation, query, refusals, string};
+use super::forms::{formed, of_a_register, one_of};
+use super::operations::{body, item, operation, refusals, string};
+use super::parameters::{etag, header, id, query};
 use super::schemas::object;
 use super::{FHIR_JSON, answers};
+use crate::report::Name;
 use crate::search::Form;
-use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{HttpMethod, Operation, ParameterBuilder};
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, HeaderBuilder, ObjectBuilder, PathsBuilder, Ref, RefOr, Required, Response,
+    ComponentsBuilder, ContentBuilder, HeaderBuilder, ObjectBuilder, PathsBuilder, Ref, RefOr, Response,
     ResponseBuilder, Schema,
 };
 
@@ -120,7 +124,7 @@ const ROUTES: &[(&str, &[Row])] = &[
                 HttpMethod::Post,
                 "raiseObjection",
                 "Record an objection: while it stands the practice does not share",
-                Some("AgreementObjection"),
+                Some("AgreementObjecting"),
                 "201",
                 "AgreementObjection",
             ),
@@ -188,7 +192,7 @@ const ROUTES: &[(&str, &[Row])] = &[
                 HttpMethod::Post,
                 "placeSuspension",
                 "Stop everything, a viewer, a sharer or a user (12.4)",
-                Some("Suspension"),
+                Some("SuspensionPlaced"),
                 "201",
                 "Suspension",
             ),
@@ -255,20 +259,35 @@ const ROUTES: &[(&str, &[Row])] = &[
     ),
 ];
 
-/// Parameters of an address.
-const QUERIES: &[(&str, &[(&str, &str)])] = &[
-    ("listAgreements", &[("on", "An instant or a day"), ("viewer", "ODS code"), ("practice", "ODS code")]),
-    ("listEnrolments", &[("user", "User id"), ("organisation", "ODS code")]),
-    ("listAlerts", &[("state", "waiting, unaddressed, delivered or dead"), ("kind", "override or agreement")]),
-    ("listSuspensions", &[("lifted", "true: those that were lifted too")]),
+/// The shapes that are sent and never answered.
+const SENT: &[&str] = &[
+    "AgreementJoining",
+    "AgreementObjecting",
+    "AgreementReason",
+    "AgreementSettlement",
+    "AgreementWithdrawal",
+    "ExplainCase",
+    "ReportRequest",
+    "SuspensionPlaced",
+];
+
+/// Parameters of an address: name, what it is, and its form, as the shapes name it.
+const QUERIES: &[(&str, &[(&str, &str, &str)])] = &[
+    (
+        "listAgreements",
+        &[("on", "An instant or a day", "moment"), ("viewer", "ODS code", "ods"), ("practice", "ODS code", "ods")],
+    ),
+    ("listEnrolments", &[("user", "User id", "user"), ("organisation", "ODS code", "ods")]),
+    ("listAlerts", &[("state", "How it stands", shapes::STATES), ("kind", "What it tells of", "override|agreement")]),
+    ("listSuspensions", &[("lifted", "true: those that were lifted too", "true|false")]),
     (
         "makeReport",
         &[
-            ("from", "First day or instant"),
-            ("to", "Last day or instant"),
-            ("practice", "ODS code"),
-            ("row", "The trail as it stood at this row"),
-            ("_format", "csv or json"),
+            ("from", "First day or instant", "moment"),
+            ("to", "Last day or instant", "moment"),
+            ("practice", "ODS code", "ods"),
+            ("row", "The trail as it stood at this row", "row"),
+            ("_format", "csv or json", "csv|json|text/csv|application/json|application/fhir+json"),
         ],
     ),
 ];
@@ -286,7 +305,9 @@ const VERSIONED: &[(&str, bool)] = &[
 /// The schemas.
 pub(super) fn schemas(mut components: ComponentsBuilder) -> ComponentsBuilder {
     for (name, elements) in shapes::SHAPES {
-        components = components.schema(*name, object(ObjectBuilder::new(), elements, 0));
+        // What is only sent has these members and no others; what is answered may get more.
+        let closed = SENT.contains(name).then_some(AdditionalProperties::FreeForm(false));
+        components = components.schema(*name, object(ObjectBuilder::new().additional_properties(closed), elements, 0));
     }
     components
 }
@@ -300,7 +321,7 @@ pub(super) fn paths(mut paths: PathsBuilder) -> PathsBuilder {
     let description = "Only EpisodeOfCare, only POST (with ifNoneExist by identifier) and PUT (with ifMatch), 500 entries at \
                        most. Each entry is decided, kept and audited by itself, and answered in its place.";
     let batch = operation("kept", "batch".to_owned(), "Register many at once".to_owned(), description)
-        .request_body(Some(body(FHIR_JSON, Ref::from_schema_name("Bundle").into())))
+        .request_body(Some(body(FHIR_JSON, Ref::from_schema_name("EpisodeBatch").into())))
         .response("200", answers::answer("A batch-response", "Bundle"));
     let batch = refusals(batch, &["400", "413", "415", "422"]);
     paths.path("/FHIR/R4", item(vec![(HttpMethod::Post, batch)]))
@@ -315,19 +336,22 @@ fn one(path: &str, (method, name, summary, sent, status, answered): &Row) -> Ope
         operation = operation.parameter(ParameterBuilder::from(id()).name("objection").build());
     }
     if path.contains("{name}") {
-        let named = "practice-access, who-viewed, override-review, annual-return, user-activity or unusual-viewing";
-        operation = operation.parameter(ParameterBuilder::from(id()).name("name").description(Some(named)).build());
+        let names = one_of(Name::ALL.iter().map(|name| name.as_str())).build();
+        let named = ParameterBuilder::from(id()).name("name").description(Some("Which report")).schema(Some(names));
+        operation = operation.parameter(named.build());
     }
-    for (parameter, text) in QUERIES.iter().filter(|(of, _)| of == name).flat_map(|(_, parameters)| *parameters) {
-        operation = operation.parameter(query(parameter, text, Form::Text));
+    for (parameter, text, form) in QUERIES.iter().filter(|(of, _)| of == name).flat_map(|(_, parameters)| *parameters) {
+        let schema = of_a_register(form).unwrap_or_else(string);
+        operation = operation.parameter(query(parameter, text, Form::Text, schema));
     }
     if let Some((_, needed)) = VERSIONED.iter().find(|(of, _)| of == name) {
         let text = "The ETag that was read; what closes may go without it, so that it need not wait";
-        operation = header(operation, "If-Match", text, *needed);
+        operation = operation.parameter(header("If-Match", text, *needed, etag()));
     }
     let writes = !matches!(method, HttpMethod::Get) && *path != *"explain" && !path.starts_with("reports");
     if writes {
-        operation = header(operation, "Idempotency-Key", "Sent again under the same name, it is not done again", false);
+        let text = "Sent again under the same name, it is not done again";
+        operation = operation.parameter(header("Idempotency-Key", text, false, formed("[!-~]{1,128}")));
     }
     if let Some(shape) = sent {
         let mut sent = body(JSON, Ref::from_schema_name(*shape).into());
@@ -341,7 +365,11 @@ fn one(path: &str, (method, name, summary, sent, status, answered): &Row) -> Ope
     if *status == "201" {
         operation = operation.response("200", shaped(answered, false));
     }
-    let own: &[&str] = if writes { &["400", "404", "412", "413", "415", "422"] } else { &["400", "404", "422"] };
+    let own: &[&str] = match (writes, sent.is_some()) {
+        (true, _) => &["400", "404", "412", "413", "415", "422"],
+        (false, true) => &["400", "404", "413", "415", "422"],
+        (false, false) => &["400", "404", "422"],
+    };
     refusals(operation, own)
 }
 
@@ -364,18 +392,6 @@ fn report() -> Response {
                 .build(),
         )
         .build()
-}
-
-fn header(operation: OperationBuilder, name: &str, text: &str, needed: bool) -> OperationBuilder {
-    operation.parameter(
-        ParameterBuilder::new()
-            .name(name)
-            .parameter_in(ParameterIn::Header)
-            .required(if needed { Required::True } else { Required::False })
-            .description(Some(text))
-            .schema(Some(string()))
-            .build(),
-    )
 }
 
 fn shaped(shape: &str, as_toml: bool) -> Response {

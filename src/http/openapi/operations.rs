@@ -1,15 +1,14 @@
 //! The operations of the OpenAPI document.
 
 use super::answers::{answer, created, page, plain, shaped};
+use super::parameters::{self, id};
 use super::refusals::REFUSALS;
 use super::{BEARER, FHIR_JSON};
 use crate::catalogue::{Kept, KeptInteraction, Row};
 use crate::kinds::Kind;
-use crate::search::{Element, Form, PAGE, PAGE_MAX, Parameter as SearchParameter, ROOT, Summary, Table, Total, Use};
+use crate::search::PAGE;
 use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
-use utoipa::openapi::path::{
-    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem,
-};
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, PathItem};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, PathsBuilder, Ref, RefOr, Required, Schema, Type};
@@ -29,9 +28,7 @@ pub(super) fn of_the_record(mut paths: PathsBuilder, row: &Row) -> PathsBuilder 
         .response("200", answer("The resource; the neutral notice is a Link header", name));
     paths = paths.path(format!("/FHIR/R4/{name}/{{id}}"), get(refusals(read, OF_A_READ)));
     if row.is_searchable() {
-        let mut parameters: Vec<Parameter> =
-            row.table().offered().map(|parameter| offered(parameter, row.table())).collect();
-        parameters.push(query(PAGE, "Opaque, and alone: as a next link has it", Form::Text));
+        let parameters = parameters::of_the_record(row.kind, row.table());
         paths = searches(paths, "record", name, row.documentation, &parameters, true);
     }
     if row.kind == Kind::Patient {
@@ -42,8 +39,7 @@ pub(super) fn of_the_record(mut paths: PathsBuilder, row: &Row) -> PathsBuilder 
             "A type that the agreement does not cover is left out, and a warning says so.",
         )
         .parameter(id())
-        .parameter(query("_type", "Types to return, separated by commas", Form::Text))
-        .parameter(count())
+        .parameters(Some(parameters::of_everything()))
         .response("200", answer("A searchset", "Bundle"));
         paths = paths.path("/FHIR/R4/Patient/{id}/$everything", get(refusals(everything, OF_A_READ)));
         let document = operation(
@@ -73,15 +69,7 @@ pub(super) fn kept(mut paths: PathsBuilder, kept: &Kept) -> PathsBuilder {
     if kept.offers(KeptInteraction::Update) {
         let update = operation("kept", format!("update{name}"), format!("Update one {name}"), kept.documentation)
             .parameter(id())
-            .parameter(
-                ParameterBuilder::new()
-                    .name("If-Match")
-                    .parameter_in(ParameterIn::Header)
-                    .required(Required::False)
-                    .description(Some("The ETag that was read"))
-                    .schema(Some(string()))
-                    .build(),
-            )
+            .parameter(parameters::header("If-Match", "The ETag that was read", true, parameters::etag()))
             .request_body(Some(body(FHIR_JSON, Ref::from_schema_name(name).into())))
             .response("200", answer("The resource as it is now", name));
         one.push((HttpMethod::Put, refusals(update, OF_A_WRITE)));
@@ -97,7 +85,7 @@ pub(super) fn kept(mut paths: PathsBuilder, kept: &Kept) -> PathsBuilder {
         paths = paths.path(format!("/FHIR/R4/{name}"), PathItem::new(HttpMethod::Post, create));
     }
     if kept.offers(KeptInteraction::Search) {
-        let parameters: Vec<Parameter> = kept.parameters.iter().map(searched).collect();
+        let parameters = parameters::of_a_kept(kept);
         paths = searches(paths, "kept", name, kept.documentation, &parameters, kept.by_post);
     }
     paths
@@ -114,7 +102,7 @@ pub(super) fn public(paths: PathsBuilder, public: &Kept) -> PathsBuilder {
         .parameter(id())
         .response("200", answer("The resource, with an ETag", name))
         .response("304", plain("The ETag that was sent still holds"));
-    let parameters: Vec<Parameter> = public.parameters.iter().map(searched).collect();
+    let parameters = parameters::of_a_public(public);
     let search = open(format!("search{name}"), format!("Search {name}"))
         .parameters(Some(parameters))
         .response("200", answer("A searchset", "Bundle"));
@@ -214,15 +202,13 @@ fn searches(
     }
     let mut fields = ObjectBuilder::new();
     for parameter in parameters.iter().filter(|parameter| parameter.name != PAGE) {
-        let mut field = ObjectBuilder::new().schema_type(Type::String).build();
-        if let Some(RefOr::T(Schema::Object(known))) = &parameter.schema
-            && known.schema_type == field.schema_type
-        {
-            field = known.clone();
-        }
+        let Some(RefOr::T(Schema::Object(mut field))) = parameter.schema.clone() else { continue };
         field.description.clone_from(&parameter.description);
         fields = fields.property(parameter.name.clone(), field);
     }
+    let mut form = body(FORM, fields.build().into());
+    // One of the record names a patient; one of what is kept may ask for all of it.
+    form.required = Some(if tag == "record" { Required::True } else { Required::False });
     let operation = operation(
         tag,
         format!("search{name}ByPost"),
@@ -230,7 +216,7 @@ fn searches(
         "Keeps the NHS number out of addresses and logs: prefer it.",
     )
     .extensions(Some(by_name()))
-    .request_body(Some(body(FORM, fields.build().into())))
+    .request_body(Some(form))
     .response("200", answer("A searchset", "Bundle"));
     paths.path(format!("/FHIR/R4/{name}/_search"), PathItem::new(HttpMethod::Post, refusals(operation, OF_A_SEARCH)))
 }
@@ -238,43 +224,6 @@ fn searches(
 /// Asks generators to take the parameters by name: by position, one more parameter would move all that follow.
 fn by_name() -> Extensions {
     ExtensionsBuilder::new().add("x-group-parameters", true).build()
-}
-
-/// A parameter of the record, with what it takes: the same that the CapabilityStatement says.
-fn offered(parameter: &SearchParameter, table: Table) -> Parameter {
-    let schema = match parameter.usage {
-        Use::Sort => {
-            let dates = table.sorts().collect::<Vec<_>>().join("|");
-            ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^-?({dates})(,-?({dates}))*$")))
-        }
-        Use::Summary => ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Summary::WORDS)),
-        Use::Total => ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Total::WORDS)),
-        Use::Elements => {
-            let names: Vec<String> = ROOT.iter().chain(table.elements).filter_map(named).collect();
-            let names = names.join("|");
-            ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^({names})(,({names}))*$")))
-        }
-        _ => return searched_as(parameter, &parameter.explained(table)),
-    };
-    ParameterBuilder::from(searched_as(parameter, &parameter.explained(table))).schema(Some(schema.build())).build()
-}
-
-/// The names of an element as a pattern: one of several types may be asked for with or without `[x]`.
-fn named(element: &Element) -> Option<String> {
-    let stem = element.stem()?;
-    Some(if stem == element.name { stem.to_owned() } else { format!(r"{stem}(\[x\])?") })
-}
-
-fn searched(parameter: &SearchParameter) -> Parameter {
-    searched_as(parameter, parameter.documentation)
-}
-
-fn searched_as(parameter: &SearchParameter, documentation: &str) -> Parameter {
-    match parameter.form {
-        // The only number there is.
-        Form::Number => count(),
-        form => query(parameter.name, documentation, form),
-    }
 }
 
 pub(super) fn operation(tag: &str, id: String, summary: String, description: &str) -> OperationBuilder {
@@ -313,33 +262,6 @@ pub(super) fn body(media: &str, schema: RefOr<Schema>) -> RequestBody {
     RequestBodyBuilder::new()
         .required(Some(Required::True))
         .content(media, ContentBuilder::new().schema(Some(schema)).build())
-        .build()
-}
-
-pub(super) fn id() -> Parameter {
-    ParameterBuilder::new()
-        .name("id")
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some("Logical id"))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9.-]{1,64}$")).build()))
-        .build()
-}
-
-fn count() -> Parameter {
-    let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(PAGE_MAX)).build();
-    ParameterBuilder::from(query("_count", "Matches a page; 0 gives the total alone", Form::Number))
-        .schema(Some(schema))
-        .build()
-}
-
-pub(super) fn query(name: &str, documentation: &str, form: Form) -> Parameter {
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Query)
-        .required(Required::False)
-        .description(Some(format!("{documentation} ({})", form.as_str())))
-        .schema(Some(string()))
         .build()
 }
 

@@ -1,7 +1,9 @@
 //! The schemas of the OpenAPI document: the elements that are served, at the depth that a client's types need.
 //!
-//! Data, in a small notation: `Type` one, `Type*` many, `Type?` one or null, a leading `!` required. Long because it is one table: a type a block.
+//! Data, in a small notation: `Type` one, `Type*` many, `Type+` at least one, `Type=` exactly one, `Type?` one or null, `a|b` one of these words, a leading `!` required. Long
+//! because it is one table: a type a block.
 
+use super::forms::{date, date_time, formed, of_a_register};
 use serde_json::json;
 use utoipa::openapi::schema::{Discriminator, OneOfBuilder};
 use utoipa::openapi::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type};
@@ -100,7 +102,7 @@ const DATA_TYPES: &[(&str, Elements)] = &[
     ("ValueSetConcept", &[("extension", "Extension*"), ("code", "!code"), ("display", "string")]),
     ("ValueSetFilter", &[("property", "!code"), ("op", "!code"), ("value", "!string")]),
     ("CodeSystemConcept", &[("code", "!code"), ("display", "string"), ("definition", "string")]),
-    ("Attachment", &[("contentType", "code"), ("url", "uri"), ("title", "string"), ("language", "code")]),
+    ("Attachment", &[("contentType", "plain"), ("url", "plain"), ("title", "!plain"), ("language", "plain")]),
     ("Dosage", &[("text", "string"), ("patientInstruction", "string")]),
     ("BundleLink", &[("relation", "!string"), ("url", "!uri")]),
     (
@@ -158,9 +160,53 @@ const DATA_TYPES: &[(&str, Elements)] = &[
     ),
     ("EncounterParticipant", &[("type", "CodeableConcept*"), ("individual", "Reference")]),
     ("EncounterLocation", &[("location", "!Reference")]),
-    ("ConsentProvision", &[("type", "code"), ("period", "Period"), ("actor", "ConsentActor*"), ("purpose", "Coding*")]),
-    ("ConsentActor", &[("role", "!CodeableConcept"), ("reference", "!Reference")]),
-    ("ConsentPolicy", &[("uri", "uri")]),
+    // What the service keeps has fewer elements than FHIR gives it, so that its types are its own.
+    ("KeptCoding", &[("system", "!plain"), ("version", "plain"), ("code", "!plain"), ("display", "plain")]),
+    ("KeptConcept", &[("coding", "!KeptCoding*"), ("text", "plain")]),
+    ("KeptIdentifier", &[("use", "plain"), ("system", "!plain"), ("value", "!plain")]),
+    ("KeptNhsNumber", &[("use", "plain"), ("system", "!https://fhir.nhs.uk/Id/nhs-number|"), ("value", "!nhsNumber")]),
+    (
+        "KeptOdsCode",
+        &[("use", "plain"), ("system", "!https://fhir.nhs.uk/Id/ods-organization-code|"), ("value", "!ods")],
+    ),
+    (
+        "KeptPatient",
+        &[
+            ("reference", "patientReference"),
+            ("type", "Patient|"),
+            ("identifier", "KeptNhsNumber"),
+            ("display", "plain"),
+        ],
+    ),
+    ("KeptOrganization", &[("type", "plain"), ("identifier", "!KeptOdsCode"), ("display", "plain")]),
+    ("KeptUser", &[("type", "plain"), ("identifier", "!KeptIdentifier"), ("display", "plain")]),
+    (
+        "KeptPerformer",
+        &[("reference", "plain"), ("type", "plain"), ("identifier", "KeptIdentifier"), ("display", "plain")],
+    ),
+    (
+        "KeptName",
+        &[("use", "plain"), ("text", "plain"), ("family", "plain"), ("given", "plain*"), ("prefix", "plain*")],
+    ),
+    (
+        "ConsentProvision",
+        &[("type", "!permit|deny"), ("period", "Period"), ("actor", "!ConsentActor="), ("purpose", "!ConsentPurpose=")],
+    ),
+    (
+        "ConsentPurpose",
+        &[
+            ("system", "!http://terminology.hl7.org/CodeSystem/v3-ActReason|"),
+            ("version", "plain"),
+            ("code", "!TREAT|BTG"),
+            ("display", "plain"),
+        ],
+    ),
+    ("ConsentActor", &[("role", "!KeptConcept"), ("reference", "!KeptUser")]),
+    ("ConsentPolicy", &[("uri", "!absolute"), ("authority", "plain")]),
+    (
+        "ConsentExtension",
+        &[("url", "!urn:x-mig-fhir:StructureDefinition:override-reason|"), ("valueCodeableConcept", "!KeptConcept")],
+    ),
     (
         "AuditEventAgent",
         &[
@@ -199,6 +245,11 @@ const DATA_TYPES: &[(&str, Elements)] = &[
             ("outcome", "OperationOutcome"),
         ],
     ),
+    ("EpisodeBatchEntry", &[("request", "!EpisodeBatchRequest"), ("resource", "!EpisodeOfCare"), ("fullUrl", "uri")]),
+    (
+        "EpisodeBatchRequest",
+        &[("method", "!POST|PUT"), ("url", "!uri"), ("ifMatch", "string"), ("ifNoneExist", "string")],
+    ),
     ("AuditEventAgentNetwork", &[("address", "string"), ("type", "code")]),
     ("AuditEventEntityDetail", &[("type", "!string"), ("valueString", "string")]),
     (
@@ -212,6 +263,17 @@ const DATA_TYPES: &[(&str, Elements)] = &[
             ("entry", "Reference*"),
             ("emptyReason", "CodeableConcept"),
             ("section", "CompositionSection*"),
+        ],
+    ),
+    // How a review of an override ended (CodeSystem review-outcome).
+    ("ReviewOutcome", &[("coding", "!ReviewOutcomeCoding="), ("text", "plain")]),
+    (
+        "ReviewOutcomeCoding",
+        &[
+            ("system", "!urn:x-mig-fhir:CodeSystem:review-outcome|"),
+            ("version", "plain"),
+            ("code", "!justified|not-justified|escalated"),
+            ("display", "plain"),
         ],
     ),
     ("TaskRestriction", &[("recipient", "Reference*")]),
@@ -267,6 +329,8 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("timestamp", "instant"),
         ],
     ),
+    // The Bundle that registers many at once; what is answered is a Bundle of any resource.
+    ("EpisodeBatch", &[("type", "!batch|"), ("entry", "!EpisodeBatchEntry*")]),
     ("OperationOutcome", &[("issue", "!OperationOutcomeIssue*")]),
     (
         "CapabilityStatement",
@@ -548,31 +612,31 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("collection", "SpecimenCollection"),
         ],
     ),
-    ("RelatedPerson", &[("patient", "!Reference"), ("relationship", "CodeableConcept*"), ("name", "HumanName*")]),
+    ("RelatedPerson", &[("patient", "!KeptPatient"), ("relationship", "!KeptConcept="), ("name", "KeptName=")]),
     (
         "Consent",
         &[
-            ("contained", "RelatedPerson*"),
-            ("extension", "Extension*"),
-            ("status", "!code"),
-            ("scope", "!CodeableConcept"),
-            ("category", "!CodeableConcept*"),
-            ("patient", "!Reference"),
+            ("contained", "RelatedPerson="),
+            ("extension", "ConsentExtension="),
+            ("status", "!active|inactive|entered-in-error"),
+            ("scope", "!KeptConcept"),
+            ("category", "!KeptConcept*"),
+            ("patient", "!KeptPatient"),
             ("dateTime", "!dateTime"),
-            ("performer", "!Reference*"),
-            ("organization", "!Reference*"),
+            ("performer", "!KeptPerformer="),
+            ("organization", "!KeptOrganization="),
             ("sourceAttachment", "Attachment"),
-            ("policy", "ConsentPolicy*"),
+            ("policy", "!ConsentPolicy="),
             ("provision", "!ConsentProvision"),
         ],
     ),
     (
         "EpisodeOfCare",
         &[
-            ("identifier", "Identifier*"),
-            ("status", "!code"),
-            ("patient", "!Reference"),
-            ("managingOrganization", "!Reference"),
+            ("identifier", "KeptIdentifier*"),
+            ("status", "!planned|waitlist|active|onhold|finished|cancelled|entered-in-error"),
+            ("patient", "!KeptPatient"),
+            ("managingOrganization", "!KeptOrganization"),
             ("period", "Period"),
         ],
     ),
@@ -629,7 +693,7 @@ const RESOURCES: &[(&str, Elements)] = &[
     (
         "Task",
         &[
-            ("status", "!code"),
+            ("status", "!requested|in-progress|completed"),
             ("intent", "!code"),
             ("code", "CodeableConcept"),
             ("focus", "Reference"),
@@ -640,7 +704,7 @@ const RESOURCES: &[(&str, Elements)] = &[
             ("priority", "code"),
             ("lastModified", "dateTime"),
             ("requester", "Reference"),
-            ("businessStatus", "CodeableConcept"),
+            ("businessStatus", "ReviewOutcome"),
             ("restriction", "TaskRestriction"),
             ("reasonCode", "CodeableConcept"),
             ("output", "TaskOutput*"),
@@ -681,12 +745,15 @@ pub(super) fn add(mut components: ComponentsBuilder) -> ComponentsBuilder {
         components = components.schema(*name, object(ObjectBuilder::new(), elements, 1));
     }
     for (name, elements) in RESOURCES {
-        let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([json!(name)])).build();
-        let head = ObjectBuilder::new()
-            .property("resourceType", Schema::from(word))
-            .required("resourceType")
-            .property("id", element("id"))
-            .property("meta", element("Meta"));
+        let kind = if *name == "EpisodeBatch" { "Bundle" } else { name };
+        let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([json!(kind)])).build();
+        let mut head = ObjectBuilder::new().property("resourceType", Schema::from(word)).required("resourceType");
+        if *name == "RelatedPerson" {
+            // Contained, so that it has an id and no more.
+            head = head.property("id", element("plain")).required("id");
+        } else if *name != "EpisodeBatch" {
+            head = head.property("id", element("id")).property("meta", element("Meta"));
+        }
         components = components.schema(*name, object(head, elements, 1));
     }
     components
@@ -694,8 +761,10 @@ pub(super) fn add(mut components: ComponentsBuilder) -> ComponentsBuilder {
 
 /// One of what an entry can hold: a Bundle and the statement stand alone, so that no schema leads back to itself by an entry.
 fn any() -> Schema {
-    let held =
-        RESOURCES.iter().map(|(name, _)| *name).filter(|name| !matches!(*name, "Bundle" | "CapabilityStatement"));
+    let held = RESOURCES
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| !matches!(*name, "Bundle" | "EpisodeBatch" | "CapabilityStatement"));
     let place = |name: &str| format!("#/components/schemas/{name}");
     let mapping: Vec<(String, String)> = held.clone().map(|name| (name.to_owned(), place(name))).collect();
     let one = held.fold(OneOfBuilder::new(), |one, name| one.item(Ref::from_schema_name(name)));
@@ -709,11 +778,10 @@ fn any() -> Schema {
 pub(super) fn object(mut object: ObjectBuilder, elements: Elements, fewest: usize) -> Schema {
     for (name, notation) in elements {
         let (notation, required) = notation.strip_prefix('!').map_or((*notation, false), |rest| (rest, true));
-        let property = match notation.strip_suffix(['*', '?']) {
+        let property = match notation.strip_suffix(['*', '+', '=', '?']) {
             Some(one) if notation.ends_with('?') => nullable(one),
-            Some(one) => {
-                RefOr::T(Schema::from(ArrayBuilder::new().items(element(one)).min_items(Some(fewest)).build()))
-            }
+            Some(one) if notation.ends_with('=') => list(one, 1, Some(1)),
+            Some(one) => list(one, if notation.ends_with('+') { 1 } else { fewest }, None),
             None => element(notation),
         };
         object = object.property(*name, property);
@@ -721,7 +789,21 @@ pub(super) fn object(mut object: ObjectBuilder, elements: Elements, fewest: usiz
             object = object.required(*name);
         }
     }
-    object.build().into()
+    // FHIR has no empty object either; where an element is required, that says it.
+    let empty = fewest > 0 && elements.iter().all(|(_, notation)| !notation.starts_with('!'));
+    let mut object = object.build();
+    object.min_properties = (empty && object.required.is_empty()).then_some(1);
+    object.into()
+}
+
+/// A list, whose words and codes are there once each.
+fn list(one: &str, fewest: usize, most: Option<usize>) -> RefOr<Schema> {
+    let once = of_a_register(one).is_some() && one != "plain";
+    let mut list = ArrayBuilder::new().items(element(one)).min_items(Some(fewest));
+    if let Some(most) = most {
+        list = list.max_items(Some(most));
+    }
+    RefOr::T(Schema::from(if once { list.unique_items(true) } else { list }.build()))
 }
 
 /// A text that may be null, which only the plain JSON has: FHIR has no null.
@@ -736,16 +818,21 @@ fn nullable(name: &str) -> RefOr<Schema> {
 }
 
 fn element(name: &str) -> RefOr<Schema> {
+    if let Some(schema) = of_a_register(name) {
+        return RefOr::T(schema);
+    }
     let object = ObjectBuilder::new();
     let primitive = match name {
         "boolean" => object.schema_type(Type::Boolean),
         "decimal" => object.schema_type(Type::Number),
         "unsignedInt" => object.schema_type(Type::Integer).minimum(Some(0)),
-        "uri" | "canonical" | "string" | "code" => object.schema_type(Type::String),
+        "uri" | "canonical" => formed("[^ \\t\\r\\n]+"),
+        "code" => formed("[^ \\t\\r\\n]+( [^ \\t\\r\\n]+)*"),
+        "string" => object.schema_type(Type::String),
         "id" => object.schema_type(Type::String).pattern(Some("^[A-Za-z0-9.-]{1,64}$")),
         // Partial dates are FHIR but not RFC 3339, so that no format is claimed for them.
-        "date" => object.schema_type(Type::String).pattern(Some("^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")),
-        "dateTime" => object.schema_type(Type::String).description(Some("FHIR dateTime, partial or with a zone")),
+        "date" => formed(&date()),
+        "dateTime" => formed(&date_time()).description(Some("FHIR dateTime, partial or with a zone")),
         "instant" => object
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime))),

@@ -128,7 +128,10 @@ fn value(name: &str, json: &Json, depth: usize) -> Option<Value> {
             text.parse().map_or_else(|_| text.clone().into(), Value::Datetime)
         }
         Json::String(text) => text.clone().into(),
-        Json::Array(items) => Value::Array(items.iter().filter_map(|item| value(name, item, depth + 1)).collect()),
+        // An item that is nothing, or too deep, is not passed over: the list would say something else.
+        Json::Array(items) => {
+            Value::Array(items.iter().map(|item| value(name, item, depth + 1)).collect::<Option<Vec<_>>>()?)
+        }
         Json::Object(members) => Value::Table(
             members
                 .iter()
