@@ -48,15 +48,15 @@ pub(super) struct Problems {
     found: Vec<ExclusionsError>,
     /// The setting that names what is being read.
     key: String,
-    /// Lines of one file that are wrong: the file, how many.
-    lines: Option<(PathBuf, usize)>,
+    /// How many lines of it are wrong.
+    lines: usize,
 }
 
 impl Problems {
     /// From here on what is wrong is wrong with the file that this setting names.
     pub(super) fn within(&mut self, key: impl Into<String>) {
         self.key = key.into();
-        self.lines = None;
+        self.lines = 0;
     }
 
     pub(super) fn unreadable(&mut self, file: &Path, source: std::io::Error) {
@@ -78,19 +78,10 @@ impl Problems {
 
     /// A wrong line of a file; of many the first ten are named, and the rest in one word.
     pub(super) fn at(&mut self, file: &Path, line: usize, problem: &str) {
-        let count = match &mut self.lines {
-            Some((of, count)) if of == file => {
-                *count += 1;
-                *count
-            }
-            other => {
-                *other = Some((file.to_owned(), 1));
-                1
-            }
-        };
-        match count {
+        self.lines += 1;
+        match self.lines {
             ..=LINES => self.add(file, format!("line {line}: {problem}")),
-            _ if count == LINES + 1 => self.add(file, "and more lines are wrong"),
+            more if more == LINES + 1 => self.add(file, "and more lines are wrong"),
             _ => {}
         }
     }
