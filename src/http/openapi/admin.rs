@@ -259,18 +259,6 @@ const ROUTES: &[(&str, &[Row])] = &[
     ),
 ];
 
-/// The shapes that are sent and never answered.
-const SENT: &[&str] = &[
-    "AgreementJoining",
-    "AgreementObjecting",
-    "AgreementReason",
-    "AgreementSettlement",
-    "AgreementWithdrawal",
-    "ExplainCase",
-    "ReportRequest",
-    "SuspensionPlaced",
-];
-
 /// Parameters of an address: name, what it is, and its form, as the shapes name it.
 const QUERIES: &[(&str, &[(&str, &str, &str)])] = &[
     (
@@ -306,7 +294,7 @@ const VERSIONED: &[(&str, bool)] = &[
 pub(super) fn schemas(mut components: ComponentsBuilder) -> ComponentsBuilder {
     for (name, elements) in shapes::SHAPES {
         // What is only sent has these members and no others; what is answered may get more.
-        let closed = SENT.contains(name).then_some(AdditionalProperties::FreeForm(false));
+        let closed = shapes::SENT.contains(name).then_some(AdditionalProperties::FreeForm(false));
         components = components.schema(*name, object(ObjectBuilder::new().additional_properties(closed), elements, 0));
     }
     components

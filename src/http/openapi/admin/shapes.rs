@@ -6,6 +6,18 @@ use crate::http::openapi::schemas::Elements;
 pub(super) const STATES: &str = "waiting|unaddressed|delivered|dead";
 const NEEDED_STATE: &str = "!waiting|unaddressed|delivered|dead";
 
+/// The shapes that are sent and never answered.
+pub(super) const SENT: &[&str] = &[
+    "AgreementJoining",
+    "AgreementObjecting",
+    "AgreementReason",
+    "AgreementSettlement",
+    "AgreementWithdrawal",
+    "ExplainCase",
+    "ReportRequest",
+    "SuspensionPlaced",
+];
+
 /// What is sent and answered, in the notation of the FHIR schemas. Days and instants are texts.
 pub(super) const SHAPES: &[(&str, Elements)] = &[
     ("Reports", &[("reports", "!ReportTold*")]),
