@@ -260,7 +260,8 @@ const ROUTES: &[(&str, &[Row])] = &[
 ];
 
 /// Parameters of an address: name, what it is, and its form, as the shapes name it.
-const QUERIES: &[(&str, &[(&str, &str, &str)])] = &[
+type Query = (&'static str, &'static [(&'static str, &'static str, &'static str)]);
+const QUERIES: &[Query] = &[
     (
         "listAgreements",
         &[("on", "An instant or a day", "moment"), ("viewer", "ODS code", "ods"), ("practice", "ODS code", "ods")],
@@ -324,8 +325,8 @@ fn one(path: &str, (method, name, summary, sent, status, answered): &Row) -> Ope
         operation = operation.parameter(ParameterBuilder::from(id()).name("objection").build());
     }
     if path.contains("{name}") {
-        let names = one_of(Name::ALL.iter().map(|name| name.as_str())).build();
-        let named = ParameterBuilder::from(id()).name("name").description(Some("Which report")).schema(Some(names));
+        let reports = one_of(Name::ALL.iter().map(|name| name.as_str())).build();
+        let named = ParameterBuilder::from(id()).name("name").description(Some("Which report")).schema(Some(reports));
         operation = operation.parameter(named.build());
     }
     for (parameter, text, form) in QUERIES.iter().filter(|(of, _)| of == name).flat_map(|(_, parameters)| *parameters) {

@@ -798,12 +798,12 @@ pub(super) fn object(mut object: ObjectBuilder, elements: Elements, fewest: usiz
 
 /// A list, whose words and codes are there once each.
 fn list(one: &str, fewest: usize, most: Option<usize>) -> RefOr<Schema> {
-    let once = of_a_register(one).is_some() && one != "plain";
+    let distinct = of_a_register(one).is_some() && one != "plain";
     let mut list = ArrayBuilder::new().items(element(one)).min_items(Some(fewest));
     if let Some(most) = most {
         list = list.max_items(Some(most));
     }
-    RefOr::T(Schema::from(if once { list.unique_items(true) } else { list }.build()))
+    RefOr::T(Schema::from(if distinct { list.unique_items(true) } else { list }.build()))
 }
 
 /// A text that may be null, which only the plain JSON has: FHIR has no null.
