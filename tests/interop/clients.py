@@ -40,8 +40,8 @@ def main() -> None:
     rich = next(person for person in people if person["scenario"] == "rich")
     number = rich["nhs_number"]
 
-    # The walkthrough has asked the rich patient already; nobody has asked this one.
-    unasked = next(person for person in people if person["scenario"] == "vision")["nhs_number"]
+    # The walkthrough has asked one patient and overridden for another; nobody has asked this one.
+    unasked = next(person for person in people if person["scenario"] == "emis")["nhs_number"]
     refused = requests.get(
         f"{base}/Condition", params={"patient.identifier": f"{NHS}|{unasked}"}, headers=headers, timeout=20
     )
