@@ -69,6 +69,11 @@ fn schema(members: &mut Map<String, Value>) {
             members.insert("example".to_owned(), first);
         }
     }
+    // For generators, that is: of a list whose words are there once each they make a set, of which openapi-generator's Java
+    // code does not compile. The service refuses a word that comes twice all the same.
+    if members.get("uniqueItems").is_some_and(Value::is_boolean) {
+        members.remove("uniqueItems");
+    }
     for (exclusive, plain) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
         if let Some(bound) = members.get(exclusive).filter(|bound| bound.is_number()).cloned() {
             members.insert(plain.to_owned(), bound);
@@ -95,6 +100,7 @@ mod tests {
                 "B": { "const": "b" },
                 "C": { "type": "string", "contentEncoding": "base64" },
                 "D": { "type": "integer", "exclusiveMinimum": 0 },
+                "F": { "type": "array", "uniqueItems": true, "items": { "type": "string", "enum": ["x"] } },
                 "E": { "type": "object", "properties": { "const": { "type": "string" }, "type": { "type": "string" } } },
             } },
         }));
@@ -105,6 +111,7 @@ mod tests {
         assert_eq!(schemas["B"], json!({ "enum": ["b"] }));
         assert_eq!(schemas["C"], json!({ "type": "string", "format": "byte" }));
         assert_eq!(schemas["D"], json!({ "type": "integer", "minimum": 0, "exclusiveMinimum": true }));
+        assert_eq!(schemas["F"], json!({ "type": "array", "items": { "type": "string", "enum": ["x"] } }));
         assert_eq!(schemas["E"]["properties"]["const"], json!({ "type": "string" }));
     }
 
