@@ -62,7 +62,9 @@ pub enum AuditError {
     Anchors(#[source] std::io::Error),
     /// The store no longer holds the row that the newest anchor tells of: it was cut, replaced or restored. Whoever
     /// restored it on purpose puts the anchor file aside; anybody else asks `audit verify`.
-    #[error("the audit trail does not reach its newest anchor")]
+    #[error(
+        "the audit trail does not reach its newest anchor: rows are missing, or the anchor file is of another store (README: Back up)"
+    )]
     Cut,
     /// A row that a report needs is not as it was written.
     #[error("row {seq} of the audit trail is not as it was written: {why}")]

@@ -5,6 +5,7 @@ use futures_util::StreamExt as _;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,8 +99,14 @@ impl Transport {
             .body(message)
             .send()
             .await
-            .map_err(|error| if error.is_connect() { TransportError::Connect } else { TransportError::Interrupted })?;
+            .map_err(|error| {
+                tracing::warn!(stage = "gateway", chain = cause(&error), "the MIG was not reached, or broke off");
+                if error.is_connect() { TransportError::Connect } else { TransportError::Interrupted }
+            })?;
         let status = response.status().as_u16();
+        if !matches!(status, 200 | 500) {
+            tracing::warn!(stage = "gateway", status, "the MIG answered with a status that is none of SOAP's");
+        }
         match status {
             200 | 500 => {}
             429 | 502..=504 => return Err(TransportError::Unavailable),
@@ -129,6 +136,30 @@ impl Transport {
     }
 }
 
+/// Why a connection failed, for whoever sets one up: in the words of TLS or of the operating system, which know nothing of
+/// the message.
+fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut found = "other".to_owned();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return tls.to_string();
+        }
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            // What wraps another error has no words of its own, and does not name that one as its source.
+            if let Some(inner) = io.get_ref() {
+                next = Some(inner);
+                continue;
+            }
+            found = io.kind().to_string();
+        } else if error.to_string() == "dns error" {
+            "the name is not known".clone_into(&mut found);
+        }
+        next = error.source();
+    }
+    found
+}
+
 /// `text/xml`, in UTF-8 where a charset is told.
 fn is_xml(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
@@ -146,6 +177,23 @@ fn is_xml(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_in_the_words_of_tls_or_of_the_system() {
+        use std::io::{Error as Io, ErrorKind};
+        #[derive(Debug, thiserror::Error)]
+        #[error("error sending request for url (https://mig.example/)")]
+        struct Outer(#[source] Io);
+        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        for (error, wanted) in [
+            (Io::from(ErrorKind::ConnectionRefused), "connection refused"),
+            (Io::new(ErrorKind::InvalidData, untrusted), "invalid peer certificate: UnknownIssuer"),
+            (Io::other(Io::from(ErrorKind::ConnectionReset)), "connection reset"),
+            (Io::other("anything"), "other"),
+        ] {
+            assert_eq!(cause(&Outer(error)), wanted);
+        }
+    }
 
     #[test]
     fn only_text_xml_in_utf_8_is_an_answer() {
